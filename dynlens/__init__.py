@@ -1,0 +1,86 @@
+"""Numerical verification of theorems about gradient flow and gradient descent.
+
+``import dynlens as dl`` costs next to nothing: each public name is fetched from its module
+the first time it is used.
+"""
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> the module that defines it.
+_HOME = {
+    "Assumption": "dynlens.claims",
+    "AtLeast": "dynlens.claims",
+    "BALANCED": "dynlens.claims",
+    "Case": "dynlens.claims",
+    "Check": "dynlens.claims",
+    "Claim": "dynlens.claims",
+    "ClaimViolated": "dynlens.errors",
+    "ClosedForm": "dynlens.claims",
+    "Conserved": "dynlens.claims",
+    "DeepLinear": "dynlens.models.deep_linear",
+    "Entries": "dynlens.observations",
+    "Equal": "dynlens.claims",
+    "Event": "dynlens.flow",
+    "Frequency": "dynlens.claims",
+    "Full": "dynlens.observations",
+    "HuberLoss": "dynlens.losses",
+    "Identities": "dynlens.claims",
+    "IntegrationError": "dynlens.errors",
+    "POSITIVE_DETERMINANT": "dynlens.claims",
+    "Path": "dynlens.claims",
+    "PowerLaw": "dynlens.claims",
+    "Problem": "dynlens.problem",
+    "RandomMatrices": "dynlens.claims",
+    "RandomStates": "dynlens.claims",
+    "RateLaw": "dynlens.claims",
+    "Reading": "dynlens.claims",
+    "Sensing": "dynlens.observations",
+    "SquaredLoss": "dynlens.losses",
+    "Start": "dynlens.claims",
+    "States": "dynlens.claims",
+    "Status": "dynlens.verdict",
+    "Theorem": "dynlens.claims",
+    "Trajectory": "dynlens.trajectory",
+    "Verdict": "dynlens.verdict",
+    "compare": "dynlens.claims.comparison",
+    "completion_problem": "dynlens.instances",
+    "falsify": "dynlens.claims",
+    "gradient_descent": "dynlens.descent",
+    "gradient_flow": "dynlens.flow",
+    "known_observables": "dynlens.observables",
+    "load": "dynlens.trajectory",
+    "log_times": "dynlens.flow",
+    "loss_below": "dynlens.flow",
+    "low_rank_matrix": "dynlens.observations",
+    "observable": "dynlens.observables",
+    "theorem": "dynlens.catalogue",
+    "theorems": "dynlens.catalogue",
+    "verify": "dynlens.catalogue",
+}
+
+__all__ = sorted(["__version__", *_HOME])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(_unknown(name))
+    from importlib import import_module
+
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value  # the next use does not come back here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    folded = {known.lower(): known for known in _HOME}
+    near = [folded[match] for match in get_close_matches(name.lower(), folded)]
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see dir(dynlens)."
+    return f"module 'dynlens' has no attribute {name!r}; {hint}"

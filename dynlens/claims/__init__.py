@@ -1,0 +1,47 @@
+"""Claims: statements about observables, with their assumptions, cases and controls."""
+
+from dynlens.claims.base import (
+    BALANCED,
+    POSITIVE_DETERMINANT,
+    Assumption,
+    Claim,
+    falsify,
+)
+from dynlens.claims.cases import (
+    Case,
+    Path,
+    RandomMatrices,
+    RandomStates,
+    Reading,
+    Start,
+    States,
+)
+from dynlens.claims.formulas import AtLeast, ClosedForm, Conserved, Equal, RateLaw
+from dynlens.claims.limits import Frequency, PowerLaw
+from dynlens.claims.proof import Identities
+from dynlens.claims.theorem import Check, Theorem
+
+__all__ = [
+    "BALANCED",
+    "POSITIVE_DETERMINANT",
+    "Assumption",
+    "AtLeast",
+    "Case",
+    "Check",
+    "Claim",
+    "ClosedForm",
+    "Conserved",
+    "Equal",
+    "Frequency",
+    "Identities",
+    "Path",
+    "PowerLaw",
+    "RandomMatrices",
+    "RandomStates",
+    "RateLaw",
+    "Reading",
+    "Start",
+    "States",
+    "Theorem",
+    "falsify",
+]

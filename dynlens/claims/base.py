@@ -1,0 +1,262 @@
+"""What every claim is: a statement that measures itself on a case and is judged.
+
+A formula is a sympy expression (or its text) in the *names* of quantities; see
+`dynlens.claims.cases` for what may be named. Formulas are kept as text, so that the `repr` of
+a claim recreates it and a counterexample can be pasted whole.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from dynlens import validation
+from dynlens.claims.cases import Case, Reading, Samples
+from dynlens.typing import Array
+from dynlens.verdict import Finding, Measured, Status, Verdict, judge
+
+Formula = Any  # text, a sympy expression, a number, or a function of (problem, theta)
+SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
+AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
+TRIES = 16  # cases tried while shrinking a counterexample
+
+_FUNCTIONS = "exp log sqrt sinh cosh tanh asinh acosh atanh sin cos tan atan Abs Max Min sign pi"
+
+
+def as_text(formula: Formula, argument: str) -> Formula:
+    """Return the formula as text (a function stays a function), or say what is wrong with it."""
+    if callable(formula) and not hasattr(formula, "free_symbols"):
+        return formula
+    if isinstance(formula, str) or hasattr(formula, "free_symbols"):
+        text = str(formula)
+        _compiled(text)  # a syntax error is reported where the claim is stated
+        return text
+    return repr(validation.finite(argument, formula))
+
+
+@lru_cache(maxsize=512)
+def _compiled(text: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    """Names in a formula, and the numpy function of them."""
+    import sympy as sp
+    from sympy.parsing.sympy_parser import parse_expr
+
+    known = set(_FUNCTIONS.split())
+    words = set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", re.sub(r"\b\d+\.?\d*[eE][+-]?\d+", "", text)))
+    names = sorted(words - known)
+    symbols = {name: sp.Symbol(name) for name in names}
+    try:
+        expression = parse_expr(text, local_dict=symbols)
+    except Exception as error:  # whatever sympy's parser raises, the formula is malformed
+        raise ValueError(f"formula {text!r} is not a sympy expression: {error}") from error
+    if not isinstance(expression, sp.Expr):
+        raise TypeError(f"formula {text!r} must be one expression, not a {type(expression)}.")
+    used = tuple(sorted(str(s) for s in expression.free_symbols))
+    return used, sp.lambdify([symbols[n] for n in used], expression, modules="numpy")
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """What a claim presupposes: ``low <= quantity <= high``.
+
+    Parameters
+    ----------
+    name : str
+        In words, such as ``"balanced"``.
+    quantity : formula
+    low, high : float
+    critical : bool
+        The sign of the quantity decides the claim, so its horizon ends where the quantity no
+        longer exceeds its numerical error a thousand times.
+    """
+
+    name: str
+    quantity: Formula
+    low: float = -np.inf
+    high: float = np.inf
+    critical: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quantity", as_text(self.quantity, "quantity"))
+
+
+BALANCED = Assumption("balanced", "unbalancedness / parameter_norm**2", high=1e-9)
+"""Neighbouring factors have equal Gram matrices (relative to the parameters' size)."""
+
+POSITIVE_DETERMINANT = Assumption("det W > 0", "determinant", low=0.0, critical=True)
+"""The end-to-end matrix has positive determinant; a sign that arithmetic can lose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim(ABC):
+    """A statement about named quantities, with its assumptions.
+
+    Parameters
+    ----------
+    assumptions : tuple of Assumption
+    given : tuple of (name, value) pairs, or a mapping
+        Numbers the formulas use by name.
+    readings : tuple of (name, Reading) pairs, or a mapping
+        Names for observables with parameters, or for single entries.
+    after : float
+        On a path, nothing is asserted before this time.
+    """
+
+    assumptions: tuple[Assumption, ...] = ()
+    given: tuple[tuple[str, float], ...] = ()
+    readings: tuple[tuple[str, Reading], ...] = ()
+    after: float = 0.0
+
+    def __post_init__(self) -> None:
+        given = tuple((k, validation.finite(f"given {k!r}", v)) for k, v in dict(self.given).items())
+        object.__setattr__(self, "given", given)
+        object.__setattr__(self, "readings", tuple(dict(self.readings).items()))
+
+    @property
+    @abstractmethod
+    def statement(self) -> str:
+        """The claim as a formula, in one line."""
+
+    @abstractmethod
+    def measure(self, samples: Samples) -> Array:
+        """Residuals at every sample, shape (S, ...): what must not exceed `tolerance`."""
+
+    tolerance: float = 1e-9
+
+    def check(self, case: Case) -> Verdict:
+        """Check the claim on one case.
+
+        Returns
+        -------
+        Verdict
+            With the line that reproduces it.
+        """
+        validation.instance("case", case, Case, "for example `Path(problem, start, t_end)`.")
+        verdict = judge(self.evidence(case.samples()), self.statement)
+        return replace(verdict, reproduce=reproduce_line(self, case))
+
+    def evidence(self, samples: Samples) -> Measured:
+        """Residuals, errors (their spread over the twins), assumptions and horizon."""
+        residual = self.measure(samples)
+        error = np.zeros_like(residual)
+        for twin in samples.twins:
+            other, n = self.measure(twin), min(len(samples), len(twin))
+            error[:n] = np.maximum(error[:n], np.abs(residual[:n] - other[:n]))
+            error[n:] = np.inf
+        findings, met = self._assumed(samples)
+        if samples.t is not None:
+            residual[samples.t < self.after] = np.nan
+            horizon = self._horizon(samples, error)
+            return Measured(residual, error, self.tolerance, samples.t, horizon, findings)
+        residual[~met] = np.nan
+        return Measured(residual, error, self.tolerance, None, None, findings)
+
+    def _assumed(self, samples: Samples) -> tuple[tuple[Finding, ...], Array]:
+        """What the assumptions are worth: at the start of a path, or state by state."""
+        findings, met = [], np.ones(len(samples), dtype=bool)
+        for assumption in self.assumptions:
+            value = np.broadcast_to(self.evaluate(assumption.quantity, samples), (len(samples),))
+            inside = (value >= assumption.low) & (value <= assumption.high)
+            if samples.t is not None:
+                findings.append(Finding(assumption.name, bool(inside[0]), float(value[0])))
+            else:
+                worst = value[inside] if inside.any() else value
+                far = np.abs(worst).max() if np.isfinite(assumption.high) else np.abs(worst).min()
+                findings.append(Finding(assumption.name, bool(inside.any()), float(far)))
+            met &= inside
+        return tuple(findings), met
+
+    def _horizon(self, samples: Samples, error: Array) -> float:
+        """Time up to which the twins agree and sign-critical quantities exceed their error."""
+        assert samples.t is not None
+        good = np.nan_to_num(error).reshape(len(samples), -1).max(axis=1, initial=0.0) <= AGREE
+        for assumption in self.assumptions:
+            if assumption.critical:
+                value = self.evaluate(assumption.quantity, samples)
+                for twin in samples.twins:
+                    n = min(len(samples), len(twin))
+                    gap = np.abs(value[:n] - self.evaluate(assumption.quantity, twin)[:n])
+                    good[:n] &= np.abs(value[:n]) > SHARP * gap
+        bad = np.flatnonzero(~good)
+        if not len(bad):
+            return float(samples.t[-1])
+        return float(samples.t[bad[0] - 1]) if bad[0] > 0 else -1.0
+
+    def evaluate(self, formula: Formula, samples: Samples) -> Array:
+        """Evaluate a formula at every sample, shape (S, ...)."""
+        if callable(formula):
+            return np.asarray(formula(samples))
+        names, function = _compiled(formula)
+        values = [self.read(name, samples) for name in names]
+        depth = max((v.ndim for v in values), default=1)
+        wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) if v.ndim else v for v in values]
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(*wide), dtype=np.float64)
+        if result.ndim == 0 or len(result) != len(samples):
+            result = np.broadcast_to(result, (len(samples), *result.shape[1:])).copy()
+        return result
+
+    def read(self, name: str, samples: Samples) -> Array:
+        """Return the quantity called `name`: given, a reading, or known to the samples."""
+        given, readings = dict(self.given), dict(self.readings)
+        if name in given:
+            return np.asarray(given[name])
+        if name in readings:
+            return samples.read(readings[name])
+        if name.endswith("_0") and name[:-2] in readings:
+            return samples.read(readings[name[:-2]])[:1]
+        return samples.read(name)
+
+
+def falsify(claim: Claim, case: Case, *, tries: int = TRIES) -> Verdict:
+    """Check a claim and, if it is refuted, shrink the counterexample.
+
+    Parameters
+    ----------
+    claim : Claim
+    case : Case
+    tries : int
+        How many simpler cases may be tried.
+
+    Returns
+    -------
+    Verdict
+        On the simplest case found that still refutes the claim, if any does.
+    """
+    verdict = claim.check(case)
+    if verdict.status != Status.REFUTED:
+        return verdict
+    while tries > 0:
+        for simpler in case.simpler():
+            tries -= 1
+            try:
+                smaller = claim.check(simpler)
+            except (ValueError, IndexError):  # a case too small to be posed is not simpler
+                smaller = replace(verdict, status=Status.NOT_APPLICABLE)
+            if smaller.status == Status.REFUTED:
+                case, verdict = simpler, smaller
+                break
+            if tries <= 0:
+                break
+        else:
+            break
+    return verdict
+
+
+LABELS: dict[int, str] = {}
+"""Where the catalogue keeps a claim, by identity: the expression that fetches it."""
+
+
+def reproduce_line(claim: Claim, case: Any) -> str:
+    """One line of Python that checks the same claim on the same case and prints the verdict."""
+    name = LABELS.get(id(claim), repr(claim))
+    if "<function" in name:
+        return ""
+    return f"from dynlens import *; print({name}.check({case!r}))"
+
+

@@ -1,0 +1,376 @@
+"""Cases: where a claim is asserted.
+
+A case is plain data from which states are made again, so that its `repr` can be pasted, and it
+knows which cases are simpler than itself, so that a counterexample can be shrunk. The *samples* it
+yields answer to names: an observable ``x``, its exact rate ``d_x`` along the flow, its
+initial value ``x_0``, the time ``t``, and the numbers a model has (``depth``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from dynlens import validation
+from dynlens.descent import gradient_descent
+from dynlens.errors import UnknownNameError
+from dynlens.flow import gradient_flow
+from dynlens.losses import Loss, SquaredLoss
+from dynlens.models.deep_linear import DeepLinear
+from dynlens.observables import registry
+from dynlens.observables.registry import REGISTRY
+from dynlens.observations import Entries, Full
+from dynlens.problem import Problem
+from dynlens.trajectory import Trajectory
+from dynlens.typing import Array
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An observable with its parameters, or one entry of it.
+
+    Examples
+    --------
+    >>> Reading("end_to_end", where=(0, 0))
+    Reading(observable='end_to_end', where=(0, 0), parameters=())
+    """
+
+    observable: str
+    where: tuple[int, ...] = ()
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+
+class Samples(ABC):
+    """States with names: what a claim's formula is evaluated on."""
+
+    t: Array | None = None
+    twins: tuple[Samples, ...] = ()
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of samples."""
+
+    @abstractmethod
+    def read(self, name: str | Reading) -> Array:
+        """Return a quantity at every sample, shape (S, ...) or scalar."""
+
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names that may be read."""
+
+    def unknown(self, name: str) -> UnknownNameError:
+        """Return the error for a name that is not known here."""
+        return UnknownNameError(
+            f"no quantity {name!r} in the claim; {validation.nearest(name, self.names())}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSamples(Samples):
+    """States of a problem, along a path (with times) or scattered (without)."""
+
+    problem: Problem
+    theta: Array
+    t: Array | None = None
+    twins: tuple[ModelSamples, ...] = ()
+    _cache: dict[Any, Array] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.theta)
+
+    def names(self) -> tuple[str, ...]:
+        return (*REGISTRY, *self._numbers, "t")
+
+    @cached_property
+    def _numbers(self) -> dict[str, float]:
+        model = self.problem.model
+        known = ("depth", "order", "components")
+        return {k: float(getattr(model, k)) for k in known if hasattr(model, k)}
+
+    def read(self, name: str | Reading) -> Array:
+        if name not in self._cache:
+            self._cache[name] = self._read(name)
+        return self._cache[name]
+
+    def _read(self, name: str | Reading) -> Array:
+        if isinstance(name, Reading):
+            entry, parameters = registry.find(name.observable), dict(name.parameters)
+            values = entry(self.problem, self.theta, **parameters)
+            return np.asarray(values[(slice(None), *name.where)])
+        if name == "t":
+            if self.t is None:
+                raise ValueError("the claim speaks of `t`, but these states have no time.")
+            return self.t
+        if name in self._numbers:
+            return np.asarray(self._numbers[name])
+        if name.endswith("_0") and name[:-2] in REGISTRY:
+            return registry.find(name[:-2])(self.problem, self.theta[:1])
+        if name.startswith("d_") and name[2:] in REGISTRY:
+            along = self.problem.vector_field(0.0, self.theta)
+            return registry.find(name[2:]).derivative(self.problem, self.theta, along)
+        if name in REGISTRY:
+            return registry.find(name)(self.problem, self.theta)
+        raise self.unknown(name)
+
+
+@dataclass(frozen=True)
+class Case(ABC):
+    """Where a claim is asserted: plain data from which samples are made."""
+
+    @abstractmethod
+    def samples(self) -> Samples:
+        """Make the states, with twins that measure their numerical error."""
+
+    def simpler(self) -> Iterator[Case]:
+        """Cases that are smaller or rounder than this one, the boldest first."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start by recipe: the arguments of `Problem.init`."""
+
+    scale: float
+    kind: str = "gaussian"
+    seed: int | None = None
+    determinant: int | None = None
+
+    def theta(self, problem: Problem) -> Array:
+        """Draw it."""
+        return problem.init(
+            self.scale, kind=self.kind, seed=self.seed, determinant=self.determinant
+        )
+
+
+@dataclass(frozen=True)
+class Path(Case):
+    """A trajectory to assert claims along.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : Start or tuple of float
+        A recipe, or ``theta0`` itself.
+    t_end : float
+    method, rtol, atol : see `gradient_flow`
+    saves : int or "log"
+    eta : float, optional
+        If given, the trajectory is that of gradient descent with this step, not of the flow.
+    """
+
+    problem: Problem
+    start: Start | tuple[float, ...]
+    t_end: float
+    method: str = "DOP853"
+    rtol: float = 1e-10
+    atol: float = 1e-13
+    saves: int | str = 101
+    eta: float | None = None
+
+    @property
+    def theta0(self) -> Array:
+        """The start, shape (P,)."""
+        if isinstance(self.start, Start):
+            return self.start.theta(self.problem)
+        return self.problem.check_theta(self.start, "start")
+
+    @cached_property
+    def trajectory(self) -> Trajectory:
+        """The run itself."""
+        return _trajectory(self)
+
+    def samples(self) -> ModelSamples:
+        """Return the trajectory's states, with its twins (the flow's own, or a nudged descent)."""
+        run = self.trajectory
+        return ModelSamples(self.problem, run.theta, run.t, tuple(self._twins(run)))
+
+    def _twins(self, run: Trajectory) -> Iterator[ModelSamples]:
+        if self.eta is None:
+            for twin in run.twins:
+                yield ModelSamples(self.problem, twin.theta, twin.t)
+            return
+        nudged = replace(self, start=tuple((self.theta0 * (1 + 2**-52)).tolist()))
+        yield ModelSamples(self.problem, nudged.trajectory.theta, nudged.trajectory.t)
+
+    def simpler(self) -> Iterator[Case]:
+        """Shorter runs, rounder starts."""
+        least = 1.0 if self.eta is None else 10 * self.eta
+        short = float(f"{self.t_end / 4:.1g}")
+        if short >= least:
+            yield replace(self, t_end=short)
+        for digits in (0, 1, 2):
+            rounded = tuple(float(np.round(x, digits)) + 0.0 for x in self.theta0)
+            if rounded != self.start and any(rounded):
+                yield replace(self, start=rounded)
+        half = float(f"{self.t_end / 2:.1g}")
+        if least <= half and short < half < self.t_end:
+            yield replace(self, t_end=half)
+
+
+@lru_cache(maxsize=64)
+def _trajectory(path: Path) -> Trajectory:
+    """Run once for all claims on the same path."""
+    if path.eta is None:
+        return gradient_flow(
+            path.problem,
+            path.theta0,
+            path.t_end,
+            method=path.method,
+            rtol=path.rtol,
+            atol=path.atol,
+            saves=path.saves,
+        )
+    steps = max(1, round(path.t_end / path.eta))
+    return gradient_descent(
+        path.problem, path.theta0, eta=path.eta, steps=steps, saves=path.saves
+    )
+
+
+@dataclass(frozen=True)
+class States(Case):
+    """Given states of a problem, each a tuple of parameters."""
+
+    problem: Problem
+    theta: tuple[tuple[float, ...], ...]
+
+    def samples(self) -> ModelSamples:
+        """Return the states, with a twin nudged by one unit in the last place."""
+        theta = validation.real_array("theta", self.theta, ndim=2)
+        for row in theta:
+            self.problem.check_theta(row, "theta")
+        return _scattered(self.problem, theta)
+
+    def simpler(self) -> Iterator[Case]:
+        """Fewer and rounder states."""
+        if len(self.theta) > 1:
+            yield from (replace(self, theta=(row,)) for row in self.theta[:4])
+        for digits in (0, 1, 2):
+            rounded = tuple(
+                tuple(float(np.round(x, digits)) + 0.0 for x in row) for row in self.theta
+            )
+            if rounded != self.theta:
+                yield replace(self, theta=rounded)
+
+
+@dataclass(frozen=True)
+class RandomStates(Case):
+    """Random states of deep linear problems with a random target.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Widths of the network.
+    start : str
+        Kind of initialization the states are drawn by.
+    scale : float
+    seed : int
+        The target is drawn with `seed`, the states with the seeds that follow.
+    count : int
+        Number of states.
+    loss : Loss
+    fraction : float
+        Share of the target's entries that are observed.
+    """
+
+    widths: tuple[int, ...]
+    start: str = "balanced"
+    scale: float = 1.0
+    seed: int = 0
+    count: int = 20
+    loss: Loss = SquaredLoss()
+    fraction: float = 1.0
+
+    @property
+    def problem(self) -> Problem:
+        """The problem the states belong to."""
+        rng = np.random.default_rng(self.seed)
+        target = rng.standard_normal((self.widths[-1], self.widths[0]))
+        seen = Full(target)
+        if self.fraction < 1:
+            seen = Entries.sample(target, fraction=self.fraction, seed=self.seed)
+        return Problem(DeepLinear(self.widths), self.loss, seen)
+
+    def samples(self) -> ModelSamples:
+        """Draw the states, with a twin nudged by one unit in the last place."""
+        problem = self.problem
+        theta = [
+            problem.init(self.scale, kind=self.start, seed=self.seed + 1 + k)
+            for k in range(self.count)
+        ]
+        return _scattered(problem, np.array(theta))
+
+    def simpler(self) -> Iterator[Case]:
+        """Fewer states, narrower and shallower networks, rounder scale."""
+        if self.count > 1:
+            yield replace(self, count=1)
+        if len(self.widths) > 3:
+            yield replace(self, widths=self.widths[:-1])
+        narrow = tuple(max(1, w - 1) for w in self.widths)
+        for widths in ((1,) * len(self.widths), (2,) * len(self.widths), narrow):
+            if widths < self.widths:
+                yield replace(self, widths=widths)
+        if self.scale != 1.0:
+            yield replace(self, scale=1.0)
+        if self.fraction < 1:
+            yield replace(self, fraction=1.0)
+
+
+@dataclass(frozen=True)
+class RandomMatrices(Case):
+    """Random end-to-end matrices of a fixed problem, for what holds without any dynamics.
+
+    Entries are Gaussian times a scale drawn log-uniformly from ``scales``, added to a random
+    share of a solution matrix, so that both large and nearly fitted matrices occur.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a depth-1 `DeepLinear`, whose parameters are the matrix's entries.
+    count, seed : int
+    scales : tuple of two float
+    determinant : {1, -1}, optional
+        Keep the matrices whose determinant has this sign.
+    """
+
+    problem: Problem
+    count: int
+    seed: int
+    scales: tuple[float, float] = (1e-3, 1e2)
+    determinant: int | None = None
+
+    def samples(self) -> ModelSamples:
+        """Draw them."""
+        rng = np.random.default_rng(self.seed)
+        shape = self.problem.model.tensor_shape
+        low, high = np.log(self.scales)
+        n = self.count
+        # Observed entries are near their values to within one scale, the others vary by another.
+        base = self.problem.observations.adjoint(self.problem.observations.data)
+        seen = self.problem.observations.adjoint(np.ones(self.problem.observations.count)) != 0
+        own = np.exp(rng.uniform(low, high, (n, *shape)))
+        common = np.exp(rng.uniform(low, high, (n, 1, 1)))
+        spread = np.where(seen, np.where(rng.random((n, 1, 1)) < 0.5, own, common), own)
+        share = np.where(rng.random((n, 1, 1)) < 0.8, 1.0, rng.random((n, 1, 1)))
+        matrices = share * base + spread * rng.standard_normal((n, *shape))
+        if self.determinant is not None:
+            matrices = matrices[self.determinant * np.linalg.det(matrices) > 0]
+        return _scattered(self.problem, matrices.reshape(len(matrices), -1))
+
+    def simpler(self) -> Iterator[Case]:
+        """Fewer matrices, then the one that fails by itself."""
+        if self.count > 10:
+            yield replace(self, count=self.count // 100)
+            yield replace(self, count=self.count // 10)
+        elif self.count > 1:
+            rows = self.samples().theta
+            yield from (States(self.problem, (tuple(row.tolist()),)) for row in rows)
+
+
+def _scattered(problem: Problem, theta: Array) -> ModelSamples:
+    nudge = 1 + np.where(np.arange(theta.shape[1]) % 2, 1, -1) * 2.0**-52
+    return ModelSamples(problem, theta, None, (ModelSamples(problem, theta * nudge),))

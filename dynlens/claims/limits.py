@@ -1,0 +1,94 @@
+"""Claims in a limit: power laws along a path, frequencies over random draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dynlens.claims.base import Claim, Formula, as_text
+from dynlens.claims.cases import Samples
+from dynlens.typing import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerLaw(Claim):
+    r"""Along the path ``of ~ against**exponent``: the log-log slope, where ``while_`` is positive.
+
+    The slope is fitted by least squares over the asserted samples; the residual is its distance
+    to the exponent, and its error the spread over the twins. The limit itself cannot be reached by
+    computing: `band` says how far from it the fit may be, and the theorem's file says why.
+
+    Parameters
+    ----------
+    of, against : formula
+    exponent : float
+    where : formula, optional
+        Fit only where this is positive; see also `after`.
+    band : float
+        Allowed distance of the slope.
+    """
+
+    of: Formula
+    against: Formula
+    exponent: float
+    where: Formula = "1"
+    band: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for side in ("of", "against", "where"):
+            object.__setattr__(self, side, as_text(getattr(self, side), side))
+        object.__setattr__(self, "tolerance", float(self.band))
+
+    @property
+    def statement(self) -> str:
+        return f"{self.of} ~ ({self.against})**{self.exponent:.6g}"
+
+    def measure(self, samples: Samples) -> Array:
+        y, x = self.evaluate(self.of, samples), self.evaluate(self.against, samples)
+        late = self.evaluate(self.where, samples) > 0
+        if samples.t is not None:
+            late &= samples.t >= self.after
+        use = late & (x > 0) & (y > 0)
+        residual = np.full(len(samples), np.nan)
+        if use.sum() >= 3:
+            slope = np.polyfit(np.log(x[use]), np.log(y[use]), 1)[0]
+            residual[np.flatnonzero(use)[-1]] = abs(slope - self.exponent)
+        return residual
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frequency(Claim):
+    """Over random states, ``event > 0`` happens with the given probability.
+
+    The tolerance is `sigmas` standard errors of the count: with the default of 5, a true statement
+    is refuted once in about two million seeds.
+
+    Parameters
+    ----------
+    event : formula
+    probability : float
+    sigmas : float
+    """
+
+    event: Formula
+    probability: float
+    sigmas: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "event", as_text(self.event, "event"))
+        object.__setattr__(self, "tolerance", float(self.sigmas))
+
+    @property
+    def statement(self) -> str:
+        return f"P({self.event} > 0) = {self.probability:g}, within {self.sigmas:g} standard errors"
+
+    def measure(self, samples: Samples) -> Array:
+        happened = self.evaluate(self.event, samples) > 0
+        p, n = self.probability, len(samples)
+        deviation = abs(happened.mean() - p) / np.sqrt(p * (1 - p) / n)
+        residual = np.full(n, np.nan)
+        residual[0] = deviation
+        return residual

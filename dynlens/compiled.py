@@ -1,0 +1,242 @@
+"""Source text in, cached module out.
+
+Numba can cache on disk only what lives in a file, so generated code is written to one, under a name made
+of its content. The second process that asks for the same text loads machine code instead of compiling.
+"""
+
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_MODULES: dict[str, ModuleType] = {}
+_LOCK = threading.RLock()
+
+
+def cache_directory() -> Path:
+    """Folder of generated sources, created on demand.
+
+    Returns
+    -------
+    Path
+        ``$DYNLENS_CACHE`` if set, else ``dynlens`` in the user's cache folder; a folder of the user's own
+        under the temporary directory when that one cannot be written.
+
+    Warns
+    -----
+    RuntimeWarning
+        If ``$DYNLENS_CACHE`` is set and cannot be written, since setting it then has no effect.
+    """
+    chosen = os.environ.get("DYNLENS_CACHE")
+    preferred = Path(chosen).expanduser() if chosen else _user_cache()
+    if preferred is not None and _writable(preferred):
+        return preferred.resolve()
+    fallback = _temporary_cache()
+    if chosen:
+        warnings.warn(
+            f"DYNLENS_CACHE={chosen!r} is not a writable folder; using {str(fallback)!r}.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return fallback
+
+
+def load_source(source: str, *, name: str) -> ModuleType:
+    """Import `source` as a module kept in the cache folder.
+
+    Parameters
+    ----------
+    source : str
+        Text of a Python module. Give functions under ``@njit(cache=True)`` one explicit signature: they
+        are then compiled on import, and processes that race for the cache write the same thing.
+    name : str
+        Readable prefix of the file name.
+
+    Returns
+    -------
+    ModuleType
+        The module; the same object whenever this process asks for the same text.
+
+    Notes
+    -----
+    The file name carries the first 16 hexadecimal digits of SHA-256 over the text and the versions of
+    Python and numba, so an upgrade never meets machine code it does not understand.
+
+    Examples
+    --------
+    >>> load_source("def double(x):\\n    return 2 * x\\n", name="example").double(21)
+    42
+    """
+    stem = f"{re.sub(r'[^0-9A-Za-z_]', '_', name)}_{_digest(source)}"
+    path = cache_directory() / f"{stem}.py"
+    with _LOCK:
+        module = _MODULES.get(str(path))
+        if module is None:
+            if not _holds(path, source):
+                _write_atomically(path, source)
+            module = _MODULES[str(path)] = _import_file(path, f"dynlens_generated_{stem}")
+    return module
+
+
+@dataclass(frozen=True)
+class CompiledFunction:
+    """A broadcasting function whose loop is generated, compiled and kept on disk.
+
+    Attributes
+    ----------
+    name, source : str
+        Passed to `load_source`. The text defines ``scalar(*floats)`` and ``fill(*columns, out)``, where
+        the columns have shape (size,) and ``out`` has shape (outputs, size).
+    outputs : int
+        How many values the function has.
+    several : bool
+        Whether calls return a tuple, even of one value.
+    """
+
+    name: str
+    source: str
+    outputs: int
+    several: bool
+
+    @cached_property
+    def _module(self) -> ModuleType:
+        return load_source(self.source, name=self.name)
+
+    @cached_property
+    def scalar(self) -> Any:
+        """The compiled kernel, to be called from other kernels."""
+        return self._module.scalar
+
+    @property
+    def source_path(self) -> Path:
+        """The generated file."""
+        return Path(str(self._module.__file__))
+
+    def __call__(self, *values: ArrayLike) -> Any:
+        """Evaluate at `values`, which broadcast."""
+        if self.outputs == 1 and not self.several and all(type(v) is float for v in values):
+            return self.scalar(*values)
+        results = broadcast(self._columns, values)
+        return results if self.several else results[0]
+
+    def _columns(self, columns: Sequence[NDArray[np.float64]], size: int) -> NDArray[np.float64]:
+        out = np.empty((self.outputs, size))
+        self._module.fill(*columns, out)
+        return out
+
+    def __reduce__(self) -> Any:
+        # The module stays behind: the receiving process loads it from the cache.
+        return CompiledFunction, (self.name, self.source, self.outputs, self.several)
+
+
+def broadcast(
+    rows: Callable[[Sequence[NDArray[np.float64]], int], NDArray[np.float64]],
+    values: Sequence[ArrayLike],
+) -> tuple[Any, ...]:
+    """Apply ``rows(columns, size)`` to flat copies of `values`; one result per row, floats for scalars."""
+    arrays = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values))
+    shape = arrays[0].shape if arrays else ()
+    size = int(np.prod(shape))
+    table = rows([np.ascontiguousarray(array).reshape(-1) for array in arrays], size)
+    return tuple(row.reshape(shape) if shape else float(row[0]) for row in table)
+
+
+def _digest(source: str) -> str:
+    text = "\n".join((source, _version("numba"), sys.version))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)  # reads metadata: the library itself is not imported
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _holds(path: Path, source: str) -> bool:
+    # Compared in full: a truncated or edited file must not be trusted because of its name.
+    try:
+        return path.read_bytes() == source.encode()
+    except OSError:
+        return False
+
+
+def _write_atomically(path: Path, source: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}_", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(source.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        # One date for every writer: caches keyed by modification time stay valid after a lost race.
+        os.utime(temporary, (1_000_000_000, 1_000_000_000))
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _import_file(path: Path, module_name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported as a Python module.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+def _user_cache() -> Path | None:
+    if root := os.environ.get("XDG_CACHE_HOME"):
+        return Path(root) / "dynlens"
+    try:
+        home = Path.home()
+    except RuntimeError:  # no home folder, as in some containers
+        return None
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "dynlens" / "Cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "dynlens"
+    return home / ".cache" / "dynlens"
+
+
+def _writable(folder: Path) -> bool:
+    # Tried, not asked: `os.access` is wrong for root and on read-only mounts.
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _temporary_cache() -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    folder = Path(tempfile.gettempdir()) / f"dynlens-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        # Code is imported from here: a folder planted by another user is not ours to trust.
+        trusted = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+    except OSError:
+        trusted = False
+    if trusted and _writable(folder):
+        return folder.resolve()
+    return Path(tempfile.mkdtemp(prefix="dynlens-"))

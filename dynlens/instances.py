@@ -1,0 +1,58 @@
+"""Problems the papers study, by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dynlens import validation
+from dynlens.losses import Loss, SquaredLoss
+from dynlens.models.deep_linear import DeepLinear
+from dynlens.observations import Entries
+from dynlens.problem import Problem
+
+
+def completion_problem(
+    depth: int,
+    *,
+    size: int = 2,
+    observed: tuple[float, float, float] = (1.0, 1.0, 0.0),
+    loss: Loss | None = None,
+) -> Problem:
+    r"""Matrix completion in which fitting the observations drives every norm to infinity.
+
+    All entries of a square matrix are observed but the first:
+    :math:`b_{12}=z, b_{21}=z', b_{22}=\epsilon`, ones on the rest of the diagonal, zeros elsewhere.
+
+    Parameters
+    ----------
+    depth : int
+        Number of square factors.
+    size : int
+        Rows of the matrix, at least 2.
+    observed : tuple of three float
+        :math:`(z, z', \epsilon)`; the unperturbed problem is (1, 1, 0).
+    loss : Loss, optional
+        Half the sum of squared residuals unless given, as in the paper.
+
+    Notes
+    -----
+    With (1, 1, 0) every solution has determinant -1, so that a flow which keeps its determinant
+    positive can only fit the observations by letting :math:`|W_{11}|` grow without bound.
+
+    References
+    ----------
+    razin2020implicit
+
+    Examples
+    --------
+    >>> completion_problem(2).observations.indices
+    ((0, 1), (1, 0), (1, 1))
+    """
+    d = validation.count("size", size, least=2)
+    z, z_prime, epsilon = (validation.finite("observed", value) for value in observed)
+    target = np.diag([0.0, epsilon, *[1.0] * (d - 2)])
+    target[0, 1], target[1, 0] = z, z_prime
+    seen = np.argwhere(np.arange(d * d).reshape(d, d) > 0)
+    layers = validation.count("depth", depth)
+    model = DeepLinear((d,) * (layers + 1))
+    return Problem(model, SquaredLoss() if loss is None else loss, Entries.of(target, seen))

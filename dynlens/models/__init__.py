@@ -1,0 +1,1 @@
+"""Models: multilinear maps from factors to an end-to-end matrix or tensor."""

@@ -1,0 +1,190 @@
+"""Deep linear network, or deep matrix factorization: ``W = W_L ... W_1``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynlens import validation
+from dynlens.models.base import Model
+from dynlens.typing import ArrayLike, Factors
+
+
+@dataclass(frozen=True)
+class DeepLinear(Model):
+    """Product of `depth` matrices, ``W = W_L ... W_1`` with ``W_j`` of shape (d_j, d_{j-1}).
+
+    Parameters
+    ----------
+    widths : tuple of int
+        ``(d_0, ..., d_L)``, from input to output; the product has shape (d_L, d_0).
+
+    Examples
+    --------
+    >>> DeepLinear((2, 3, 4)).factor_shapes
+    ((3, 2), (4, 3))
+    >>> DeepLinear.of(shape=(5, 3), depth=3)
+    DeepLinear(widths=(3, 3, 3, 5))
+    """
+
+    widths: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        try:
+            widths = tuple(self.widths)
+        except TypeError as error:
+            raise TypeError(
+                f"`widths` must be a tuple of sizes (d_0, ..., d_L), got {self.widths!r:.80}."
+            ) from error
+        if len(widths) < 2:
+            raise ValueError(f"`widths` must list at least two sizes (d_0, d_1), got {widths}.")
+        checked = tuple(validation.count("widths", width) for width in widths)
+        object.__setattr__(self, "widths", checked)
+
+    @classmethod
+    def of(cls, *, shape: tuple[int, int], depth: int, hidden: int | None = None) -> DeepLinear:
+        """Return the network of given `depth` whose product has `shape` (rows, columns).
+
+        The `hidden` width is ``min(shape)`` unless given, so that every matrix is expressible.
+        """
+        rows, columns = (validation.count("shape", size) for size in shape)
+        layers = validation.count("depth", depth)
+        inner = min(rows, columns) if hidden is None else validation.count("hidden", hidden)
+        return cls((columns, *([inner] * (layers - 1)), rows))
+
+    @property
+    def depth(self) -> int:
+        """Number of factors, L."""
+        return len(self.widths) - 1
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(zip(self.widths[1:], self.widths[:-1], strict=True))
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        return (self.widths[-1], self.widths[0])
+
+    def end_to_end(self, factors: Factors) -> NDArray[Any]:
+        return reduce(lambda product, factor: factor @ product, factors)
+
+    def pullback(self, factors: Factors, cotangent: NDArray[Any]) -> Factors:
+        # Layer j receives  W_{L:j+1}^T  C  W_{j-1:1}^T.
+        below = [np.eye(self.widths[0])]
+        for factor in factors[:-1]:
+            below.append(factor @ below[-1])
+        parts, above = [], cotangent
+        for factor, product in zip(factors[::-1], below[::-1], strict=True):
+            parts.append(above @ product.mT)
+            above = factor.mT @ above
+        return tuple(parts[::-1])
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("balanced", "gaussian", "identity")
+
+    def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
+        if kind == "identity":
+            return self.balanced_factors(scale * np.eye(*self.tensor_shape))
+        assert rng is not None
+        if kind == "balanced":
+            return self.balanced_factors(scale * rng.standard_normal(self.tensor_shape))
+        return tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
+
+    def balanced_factors(self, matrix: ArrayLike) -> Factors:
+        r"""Balanced factors whose product is `matrix`.
+
+        With :math:`W = U \Sigma V^\top`: :math:`W_1 = \Sigma^{1/L} V^\top`,
+        :math:`W_j = \Sigma^{1/L}`, :math:`W_L = U \Sigma^{1/L}`, padded with zeros.
+
+        Raises
+        ------
+        ValueError
+            If `matrix` has the wrong shape, or a rank larger than a hidden width.
+
+        References
+        ----------
+        arora2019implicit
+        """
+        target = validation.real_array("matrix", matrix, shape=self.tensor_shape)
+        if self.depth == 1:
+            return (target,)
+        left, sigma, right = np.linalg.svd(target, full_matrices=False)
+        rank = int(np.count_nonzero(sigma > sigma[0] * 1e-15)) if sigma[0] > 0 else 0
+        narrow = min(self.widths[1:-1])
+        if rank > narrow:
+            raise ValueError(
+                f"`matrix` has rank {rank}, more than the narrowest hidden width {narrow}; "
+                "widen the network or lower the rank."
+            )
+        root = sigma[:rank] ** (1 / self.depth)
+        factors = [np.zeros(shape) for shape in self.factor_shapes]
+        factors[0][:rank] = root[:, None] * right[:rank]
+        for middle in factors[1:-1]:
+            middle[:rank, :rank] = np.diag(root)
+        factors[-1][:, :rank] = left[:, :rank] * root
+        return tuple(factors)
+
+    def kernel_source(self) -> tuple[str, int]:
+        """Straight loops with constant bounds: prefix products forward, cotangent backward."""
+        offsets = np.cumsum([0, *(rows * columns for rows, columns in self.factor_shapes)])
+        d, depth = self.widths, self.depth
+        # `work` holds the prefix products W_j...W_1 for j = 2..L-1, then two cotangents.
+        place, free = {}, 0
+        for j in range(2, depth):
+            place[j], free = free, free + d[j] * d[0]
+        buffers = (free, free + max(d) * d[0])
+        prefix = {1: ("theta", 0)} | {j: ("work", place[j]) for j in place}
+
+        forward = ["@compiled", "def end_to_end(theta, work, tensor):"]
+        if depth == 1:
+            forward.append(f"    tensor[:] = theta[: {d[1] * d[0]}]")
+        for j in range(2, depth + 1):
+            out = ("tensor", 0) if j == depth else ("work", place[j])
+            source = ("theta", int(offsets[j - 1]))
+            forward += _product(source, prefix[j - 1], out, (d[j], d[j - 1], d[0]), "NN")
+
+        backward = ["@compiled", "def pullback(theta, work, cotangent, out):"]
+        above: tuple[str, int] = ("cotangent", 0)
+        for j in range(depth, 0, -1):
+            part = ("out", int(offsets[j - 1]))
+            if j == 1:
+                size = d[1] * d[0]
+                backward += [f"    for i in range({size}):"]
+                backward += [f"        out[i] = {above[0]}[{above[1]} + i]"]
+                break
+            backward += _product(above, prefix[j - 1], part, (d[j], d[0], d[j - 1]), "NT")
+            below = ("work", buffers[j % 2])
+            weights = ("theta", int(offsets[j - 1]))
+            backward += _product(weights, above, below, (d[j - 1], d[j], d[0]), "TN")
+            above = below
+        return "\n".join([*forward, "", "", *backward, ""]), free + 2 * max(d) * d[0]
+
+
+def _product(
+    left: tuple[str, int],
+    right: tuple[str, int],
+    out: tuple[str, int],
+    sizes: tuple[int, int, int],
+    transposed: str,
+) -> list[str]:
+    """Source lines of ``out = left @ right`` on flat arrays at constant offsets.
+
+    `sizes` is (m, k, n) with the sum over k; ``"T"`` marks an operand stored transposed.
+    """
+    m, k, n = sizes
+    (a, oa), (b, ob), (c, oc) = left, right, out
+    first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
+    second = f"{b}[{ob} + l * {n} + j]" if transposed[1] == "N" else f"{b}[{ob} + j * {k} + l]"
+    return [
+        f"    for i in range({m}):",
+        f"        for j in range({n}):",
+        "            total = 0.0",
+        f"            for l in range({k}):",
+        f"                total += {first} * {second}",
+        f"            {c}[{oc} + i * {n} + j] = total",
+    ]

@@ -1,0 +1,95 @@
+"""The loss, the end-to-end tensor, and norms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dynlens import validation
+from dynlens.observables.registry import observable
+from dynlens.problem import Problem
+from dynlens.typing import Array, Factors
+
+
+def _tensor_dims(problem: Problem) -> tuple[str, ...]:
+    order = len(problem.model.tensor_shape)
+    return ("row", "column") if order == 2 else tuple(f"mode_{n + 1}" for n in range(order))
+
+
+@observable()
+def loss(problem: Problem, factors: Factors) -> Array:
+    r"""Objective :math:`\ell(W)`, in the loss's own convention."""
+    return problem.tensor_loss(problem.model.end_to_end(factors))
+
+
+@loss.derivative
+def _loss_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
+    gradient = problem.tensor_gradient(problem.model.end_to_end(factors))
+    moved = problem.model.pushforward(factors, directions)
+    axes = tuple(range(-len(problem.model.tensor_shape), 0))
+    return np.asarray((gradient * moved).sum(axis=axes))
+
+
+@observable(dims=_tensor_dims, analytic=True)
+def end_to_end(problem: Problem, factors: Factors) -> Array:
+    """End-to-end matrix or tensor."""
+    return problem.model.end_to_end(factors)
+
+
+@observable(dims=("factor",))
+def factor_norms(problem: Problem, factors: Factors) -> Array:
+    """Frobenius norm of each factor."""
+    batch = factors[0].ndim - len(problem.model.factor_shapes[0])
+    flat = [factor.reshape(*factor.shape[:batch], -1) for factor in factors]
+    return np.stack([np.linalg.norm(f, axis=-1) for f in flat], axis=-1)
+
+
+@observable()
+def parameter_norm(problem: Problem, factors: Factors) -> Array:
+    """Euclidean norm of all parameters."""
+    return np.linalg.norm(problem.model.ravel(factors), axis=-1)
+
+
+@observable()
+def gradient_norm(problem: Problem, factors: Factors) -> Array:
+    """Euclidean norm of the gradient with respect to all parameters."""
+    return np.linalg.norm(problem.gradient(problem.model.ravel(factors)), axis=-1)
+
+
+@observable()
+def frobenius_norm(problem: Problem, factors: Factors) -> Array:
+    """Frobenius (Euclidean) norm of the end-to-end tensor."""
+    tensor = problem.model.end_to_end(factors)
+    return np.sqrt(np.square(tensor).sum(axis=tuple(range(-len(problem.model.tensor_shape), 0))))
+
+
+@observable()
+def schatten_norm(problem: Problem, factors: Factors, p: float = 1.0) -> Array:
+    r"""Schatten (quasi-)norm, :math:`(\sum_r \sigma_r^p)^{1/p}`, ``0 < p <= inf``.
+
+    A norm for :math:`p \ge 1`; for :math:`p < 1` a quasi-norm with
+    :math:`\|A + B\| \le 2^{1/p - 1} (\|A\| + \|B\|)`.
+    """
+    return schatten(np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False), p)
+
+
+@observable()
+def nuclear_norm(problem: Problem, factors: Factors) -> Array:
+    """Sum of the singular values."""
+    return schatten(np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False), 1.0)
+
+
+@observable()
+def spectral_norm(problem: Problem, factors: Factors) -> Array:
+    """Largest singular value."""
+    return schatten(np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False), np.inf)
+
+
+def schatten(sigma: Array, p: float) -> Array:
+    """Schatten-`p` (quasi-)norm of singular values ``sigma`` (..., r)."""
+    if p == np.inf:
+        return np.asarray(sigma[..., 0])
+    power = validation.positive("p", p)
+    # Scaled by the largest, so that small p neither overflows nor underflows.
+    top = sigma[..., :1]
+    scaled = np.divide(sigma, top, out=np.zeros_like(sigma), where=top > 0)
+    return np.asarray(top[..., 0] * np.sum(scaled**power, axis=-1) ** (1 / power))

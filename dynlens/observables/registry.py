@@ -1,0 +1,161 @@
+"""The register of observables.
+
+An observable is a function of a state, ``(problem, factors, **parameters) -> array``, with
+a name, labelled dimensions, and, where it has one, an exact derivative along a direction. It does
+not know about time, training or plotting. Factors may carry leading batch axes, which come first
+in the result; that is how a whole trajectory is observed in one call.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dynlens import validation
+from dynlens.errors import UnknownNameError
+from dynlens.problem import Problem
+from dynlens.typing import Array, Factors
+
+Function = Callable[..., Any]
+REGISTRY: dict[str, Observable] = {}
+STEP = 1e-100  # of the complex step, see `dynlens.models.base`
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A named function of a state, with labelled dimensions.
+
+    Parameters
+    ----------
+    name : str
+    function : callable
+        ``(problem, factors, **parameters) -> array`` of shape (..., *dims).
+    dims : tuple of str, or callable
+        Names of the trailing axes; or a function of the problem that returns them.
+    tangent : callable or None
+        ``(problem, factors, directions, **parameters) -> array``, the exact derivative.
+    analytic : bool
+        The function may be evaluated at complex factors, which gives the derivative for nothing.
+    along_path : bool
+        The function wants all times at once (for signs followed by continuity).
+    """
+
+    name: str
+    function: Function
+    dims: tuple[str, ...] | Callable[[Problem], tuple[str, ...]] = ()
+    tangent: Function | None = None
+    analytic: bool = False
+    along_path: bool = False
+    parameters: tuple[str, ...] = field(default=())
+
+    def __call__(self, problem: Problem, theta: Array, **parameters: Any) -> Array:
+        """Evaluate at ``theta`` of shape (..., P)."""
+        self._check(parameters)
+        return np.asarray(self.function(problem, problem.factors(theta), **parameters))
+
+    def derivative(self, problem: Problem, theta: Array, v: Array, **parameters: Any) -> Array:
+        """Derivative along ``v`` at ``theta``, exact to rounding.
+
+        Raises
+        ------
+        TypeError
+            If the observable has no exact derivative.
+        """
+        self._check(parameters)
+        if self.tangent is not None:
+            factors, directions = problem.factors(theta), problem.factors(v)
+            return np.asarray(self.tangent(problem, factors, directions, **parameters))
+        if self.analytic:
+            shifted = self.function(problem, problem.factors(theta + 1j * STEP * v), **parameters)
+            return np.asarray(np.imag(shifted) / STEP)
+        raise TypeError(
+            f"observable {self.name!r} has no exact derivative; give it one with "
+            f"`@{self.name}.derivative`, or mark it `analytic=True`."
+        )
+
+    def dimensions(self, problem: Problem) -> tuple[str, ...]:
+        """Names of the trailing axes for this problem."""
+        return self.dims(problem) if callable(self.dims) else self.dims
+
+    def _check(self, parameters: dict[str, Any]) -> None:
+        for name in parameters:
+            if name not in self.parameters:
+                raise TypeError(
+                    f"observable {self.name!r} takes {list(self.parameters)}, not {name!r}."
+                )
+
+
+class _Declared:
+    """What the decorator leaves behind: the function itself, with a hook for its derivative."""
+
+    def __init__(self, entry: Observable) -> None:
+        self._name = entry.name
+        self.__doc__ = entry.function.__doc__
+        self.__name__ = entry.name
+        self.__wrapped__ = entry.function
+
+    def __call__(self, problem: Problem, factors: Factors, **parameters: Any) -> Any:
+        return REGISTRY[self._name].function(problem, factors, **parameters)
+
+    def derivative(self, function: Function) -> Function:
+        """Declare the exact derivative, ``(problem, factors, directions) -> array``."""
+        old = REGISTRY[self._name]
+        REGISTRY[self._name] = Observable(
+            old.name, old.function, old.dims, function, old.analytic, old.along_path, old.parameters
+        )
+        return function
+
+
+def observable(
+    *,
+    dims: tuple[str, ...] | Callable[[Problem], tuple[str, ...]] = (),
+    analytic: bool = False,
+    along_path: bool = False,
+) -> Callable[[Function], _Declared]:
+    """Register a function of a state under its own name.
+
+    Parameters
+    ----------
+    dims : tuple of str, or callable
+        Names of the result's axes (after the batch axes).
+    analytic : bool
+        The function is free of `abs`, `conj` and sorting, so that a complex step differentiates it.
+    along_path : bool
+        The function needs the whole path at once; factors then have exactly one batch axis, time.
+
+    Examples
+    --------
+    >>> @observable(dims=("row", "column"), analytic=True)
+    ... def first_factor(problem, factors):
+    ...     return factors[0]
+    >>> "first_factor" in known_observables()
+    True
+    >>> del REGISTRY["first_factor"]
+    """
+
+    def register(function: Function) -> _Declared:
+        name = function.__name__
+        parameters = tuple(inspect.signature(function).parameters)[2:]
+        entry = Observable(name, function, dims, None, analytic, along_path, parameters)
+        REGISTRY[name] = entry
+        return _Declared(entry)
+
+    return register
+
+
+def known_observables() -> tuple[str, ...]:
+    """Names of all known observables."""
+    return tuple(sorted(REGISTRY))
+
+
+def find(name: str) -> Observable:
+    """Return the observable called `name`, or say which are near."""
+    if not isinstance(name, str):
+        raise TypeError(f"an observable is named by a string, got {name!r:.80}.")
+    if name not in REGISTRY:
+        raise UnknownNameError(f"no observable {name!r}; {validation.nearest(name, REGISTRY)}")
+    return REGISTRY[name]

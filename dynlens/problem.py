@@ -1,0 +1,298 @@
+"""A problem: a model to be fitted to observations under a loss.
+
+The numpy methods read as the formulas and are the reference. `Problem.compiled` is the same
+gradient as one numba kernel, generated for this model, loss and kind of observation, kept on
+disk, and equal to the reference to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynlens import validation
+from dynlens.compiled import load_source
+from dynlens.losses import Loss
+from dynlens.models.base import Model
+from dynlens.models.deep_linear import DeepLinear
+from dynlens.observations import Observations
+from dynlens.typing import Array, Factors
+
+
+@dataclass(frozen=True)
+class Problem:
+    r"""Minimize :math:`\phi(\theta) = \ell(W(\theta))` over the factors of a model.
+
+    Parameters
+    ----------
+    model : Model
+    loss : Loss
+    observations : Observations
+
+    Notes
+    -----
+    :math:`\ell(W) = c \sum_i l(\langle A_i, W\rangle - y_i)` with ``c = 1`` or ``1/n`` as the loss
+    says. Every method takes ``theta`` of shape (..., P); leading axes are batch axes.
+
+    Examples
+    --------
+    >>> from dynlens import DeepLinear, Entries, SquaredLoss
+    >>> seen = Entries((2, 2), [(0, 1), (1, 0), (1, 1)], [1, 1, 0])
+    >>> problem = Problem(DeepLinear((2, 2, 2)), SquaredLoss(), seen)
+    >>> theta = problem.init(0.5, kind="identity")
+    >>> problem.end_to_end(theta).round(12).tolist()
+    [[0.5, 0.0], [0.0, 0.5]]
+    >>> float(problem.objective(theta))
+    1.125
+    """
+
+    model: Model
+    loss: Loss
+    observations: Observations
+
+    def __post_init__(self) -> None:
+        validation.instance("model", self.model, Model, "for example `DeepLinear((2, 2, 2))`.")
+        validation.instance("loss", self.loss, Loss, "for example `SquaredLoss()`.")
+        validation.instance(
+            "observations", self.observations, Observations, "for example `Entries(...)`."
+        )
+        if self.model.tensor_shape != self.observations.tensor_shape:
+            raise ValueError(
+                f"`observations` are of a tensor of shape {self.observations.tensor_shape}, but "
+                f"{self.model!r} makes shape {self.model.tensor_shape}; change one of them."
+            )
+
+    # -- the loss as a function of the tensor ---------------------------------------------------
+
+    @cached_property
+    def _weight(self) -> float:
+        return self.loss.weight(self.observations.count)
+
+    def tensor_loss(self, tensor: NDArray[Any]) -> Array:
+        """``l(W)``, shape (...)."""
+        z = self.observations.measure(tensor) - self.observations.data
+        return np.asarray(self._weight * self.loss.value(z).sum(axis=-1))
+
+    def tensor_gradient(self, tensor: NDArray[Any]) -> Array:
+        """Gradient of ``l`` with respect to the tensor W, shape (..., *tensor_shape)."""
+        z = self.observations.measure(tensor) - self.observations.data
+        return self.observations.adjoint(self._weight * self.loss.derivative(z))
+
+    # -- the objective as a function of theta ---------------------------------------------------
+
+    def factors(self, theta: NDArray[Any]) -> Factors:
+        """Cut ``theta`` into the model's factors."""
+        return self.model.unravel(theta)
+
+    def end_to_end(self, theta: NDArray[Any]) -> Array:
+        """End-to-end tensor W(theta), shape (..., *tensor_shape)."""
+        return self.model.end_to_end(self.model.unravel(theta))
+
+    def objective(self, theta: NDArray[Any]) -> Array:
+        """``phi(theta) = l(W(theta))``, shape (...)."""
+        return self.tensor_loss(self.end_to_end(theta))
+
+    def gradient(self, theta: NDArray[Any]) -> Array:
+        """Gradient of the objective, shape (..., P)."""
+        factors = self.model.unravel(theta)
+        cotangent = self.tensor_gradient(self.model.end_to_end(factors))
+        return self.model.ravel(self.model.pullback(factors, cotangent))
+
+    def vector_field(self, t: float, theta: NDArray[Any]) -> Array:
+        """Right-hand side of gradient flow, ``-gradient(theta)``; `t` is not used."""
+        return -self.gradient(theta)
+
+    def hessian_vector_product(self, theta: NDArray[Any], v: NDArray[Any]) -> Array:
+        """``H(theta) v``, exact to rounding: the chain rule through model and loss."""
+        model, observations = self.model, self.observations
+        factors, directions = model.unravel(theta), model.unravel(v)
+        tensor, moved = model.end_to_end(factors), model.pushforward(factors, directions)
+        z = observations.measure(tensor) - observations.data
+        cotangent = observations.adjoint(self._weight * self.loss.derivative(z))
+        turn = self._weight * self.loss.second_derivative(z) * observations.measure(moved)
+        curved = model.pullback(factors, observations.adjoint(turn))
+        bent = model.pullback_derivative(factors, directions, cotangent)
+        return model.ravel(curved) + model.ravel(bent)
+
+    def hessian(self, theta: NDArray[Any]) -> Array:
+        """Hessian at one state, shape (P, P), symmetrized."""
+        theta = validation.real_array("theta", theta, shape=(self.model.size,))
+        rows = self.hessian_vector_product(np.tile(theta, (theta.size, 1)), np.eye(theta.size))
+        return 0.5 * (rows + rows.T)
+
+    # -- starts -----------------------------------------------------------------------------------
+
+    def init(
+        self,
+        scale: float,
+        *,
+        kind: str = "gaussian",
+        seed: int | None = None,
+        determinant: int | None = None,
+    ) -> Array:
+        """Draw a start ``theta``, shape (P,).
+
+        Parameters
+        ----------
+        scale : float
+            Standard deviation of the factors' entries (``"gaussian"``), of the end-to-end
+            matrix's entries (``"balanced"``), or the multiple of the identity that the
+            end-to-end matrix is (``"identity"``).
+        kind : {"gaussian", "balanced", "identity"}
+        seed : int
+            Needed by the random kinds.
+        determinant : {1, -1}, optional
+            Sign demanded of the end-to-end determinant; Gaussian factors are redrawn until they
+            have it, balanced ones are built from the matrix with its first two rows swapped.
+        """
+        if determinant is None:
+            return self.model.init(scale, kind=kind, seed=seed)
+        if determinant not in (1, -1):
+            raise ValueError(f"`determinant` must be 1 or -1 (its sign), got {determinant!r}.")
+        rows = self.model.tensor_shape[0]
+        if self.model.tensor_shape != (rows, rows):
+            raise ValueError(
+                f"`determinant` needs a square end-to-end matrix, got {self.model.tensor_shape}."
+            )
+        if kind == "gaussian":
+            return self._redrawn(scale, determinant, validation.seed_of(seed))
+        theta = self.model.init(scale, kind=kind, seed=seed)
+        if self._has_sign(theta, determinant):
+            return theta
+        if not isinstance(self.model, DeepLinear):
+            raise ValueError(f"`determinant` has no meaning for {self.model!r}; leave it out.")
+        swapped = self.end_to_end(theta)[[1, 0, *range(2, rows)]] if rows > 1 else -scale
+        return self.model.ravel(self.model.balanced_factors(np.reshape(swapped, (rows, rows))))
+
+    def _redrawn(self, scale: float, determinant: int, seed: int) -> Array:
+        """Gaussian factors, redrawn until the determinant has the sign asked for."""
+        for attempt in range(1000):
+            draw = np.random.default_rng([seed, attempt] if attempt else seed)
+            theta = self.model.ravel(self.model.draw(scale, "gaussian", draw))
+            if self._has_sign(theta, determinant):
+                return theta
+        raise ValueError(
+            f"`determinant` is never {determinant} for {self.model!r} (1000 draws); leave it out."
+        )
+
+    def _has_sign(self, theta: Array, sign: int) -> bool:
+        return bool(sign * np.linalg.slogdet(self.end_to_end(theta))[0] > 0)
+
+    def check_theta(self, theta: Any, name: str = "theta0") -> Array:
+        """Return `theta` as a finite float64 vector of the right length."""
+        vector = validation.real_array(name, theta)
+        if vector.shape != (self.model.size,):
+            raise ValueError(
+                f"`{name}` has shape {vector.shape}, but {self.model!r} has {self.model.size} "
+                "parameters; use `problem.init(scale, kind=..., seed=...)` or "
+                "`model.ravel(factors)`."
+            )
+        return vector
+
+    # -- compiled -----------------------------------------------------------------------------------
+
+    @cached_property
+    def compiled(self) -> Any:
+        """Generated numba module: ``gradient(theta, *data, out) -> objective``, and ``data``."""
+        return load_source(self.kernel_source, name=type(self.model).__name__.lower())
+
+    @cached_property
+    def kernel_source(self) -> str:
+        """Source of the compiled module (see `compiled`)."""
+        model_source, _ = self.model.kernel_source()
+        value, derivative = self.loss.kernel
+        index, _ = self.observations.kernel_data
+        kind = "entries" if index.size else "sensing"
+        parts = KERNEL_HEAD, model_source, _MEASURE[kind], _LOSS, _GRADIENT
+        return "\n\n".join(parts).replace("VALUE", value).replace("DERIVATIVE", derivative)
+
+    @cached_property
+    def kernel_data(self) -> tuple[Any, ...]:
+        """Arrays the compiled gradient reads, in the order of its arguments, with work space."""
+        index, rows = self.observations.kernel_data
+        _, work = self.model.kernel_source()
+        size = prod(self.model.tensor_shape)
+        weight = np.array([self._weight])
+        scratch = np.zeros(max(work, 1)), np.zeros(size), np.zeros(size)
+        return (self.observations.data, index, rows, weight, *scratch)
+
+    @cached_property
+    def compiled_field(self) -> Callable[[float, Array], Array]:
+        """Return the compiled ``-gradient(theta)``, with the signature SciPy's solvers expect."""
+        kernel, data = self.compiled.field, self.kernel_data
+
+        def field(t: float, theta: Array) -> Array:
+            out = np.empty_like(theta)
+            kernel(theta, *data, out)
+            return out
+
+        return field
+
+
+KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+compiled = njit(cache=True)'''
+
+_MEASURE = {
+    "entries": """@compiled
+def prediction(tensor, index, rows, i):
+    return tensor[index[i]]
+
+
+@compiled
+def add_back(cotangent, index, rows, i, weight):
+    cotangent[index[i]] += weight""",
+    "sensing": """@compiled
+def prediction(tensor, index, rows, i):
+    total = 0.0
+    for j in range(tensor.size):
+        total += rows[i, j] * tensor[j]
+    return total
+
+
+@compiled
+def add_back(cotangent, index, rows, i, weight):
+    for j in range(cotangent.size):
+        cotangent[j] += weight * rows[i, j]""",
+}
+
+_LOSS = """@compiled
+def loss_value(z):
+    return VALUE
+
+
+@compiled
+def loss_derivative(z):
+    return DERIVATIVE"""
+
+_GRADIENT = """@compiled
+def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
+    end_to_end(theta, work, tensor)
+    cotangent[:] = 0.0
+    total = 0.0
+    for i in range(values.size):
+        z = prediction(tensor, index, rows, i) - values[i]
+        total += loss_value(z)
+        add_back(cotangent, index, rows, i, weight[0] * loss_derivative(z))
+    pullback(theta, work, cotangent, out)
+    return weight[0] * total
+
+
+@compiled
+def field(theta, values, index, rows, weight, work, tensor, cotangent, out):
+    total = gradient(theta, values, index, rows, weight, work, tensor, cotangent, out)
+    for i in range(out.size):
+        out[i] = -out[i]
+    return total
+"""

@@ -1,0 +1,294 @@
+"""States along time: the one place where the flow and descent meet.
+
+The clock of descent is ``t = eta * step``, so that both kinds of trajectory are read alike.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dynlens import validation
+from dynlens.observables import registry
+from dynlens.problem import Problem
+from dynlens.typing import Array, ArrayLike
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+STATUSES = ("finished", "event", "budget", "failed", "diverged")
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """An event that happened: its name, its time, the state there."""
+
+    name: str
+    t: float
+    theta: Array = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """States along time, from the flow or from descent.
+
+    Parameters
+    ----------
+    problem : Problem
+    t : ndarray, shape (T,)
+        Times of the saved states, increasing; ``eta * step`` for descent.
+    theta : ndarray, shape (T, P)
+    source : {"flow", "descent"}
+    status : {"finished", "event", "budget", "failed", "diverged"}
+        Why the run ended. All but ``"finished"`` and ``"event"`` mean a partial trajectory.
+    message : str
+        The same in words, with what to do about it.
+    attrs : mapping
+        Method, tolerances, step size, counts of work, wall-clock seconds.
+    crossings : tuple of Crossing
+        Events that happened, in order.
+    rerun : callable, optional
+        ``rerun(**changes)`` repeats the run with other numerics; it is what `twins` use. It is
+        not saved with the trajectory.
+    """
+
+    problem: Problem
+    t: Array
+    theta: Array
+    source: str = "flow"
+    status: str = "finished"
+    message: str = ""
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    crossings: tuple[Crossing, ...] = ()
+    rerun: Callable[..., Trajectory] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.theta.shape != (len(self.t), self.problem.model.size):
+            raise ValueError(
+                f"`theta` has shape {self.theta.shape}, but {len(self.t)} times of "
+                f"{self.problem.model.size} parameters need {(len(self.t), self.problem.model.size)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def __repr__(self) -> str:
+        span = f"t = {self.t[0]:.6g} … {self.t[-1]:.6g}" if len(self) else "empty"
+        how = self.attrs.get("method", "")
+        return f"<Trajectory of the {self.source} ({how}), {len(self)} states, {span}, {self.status}>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run reached its end or a terminal event."""
+        return self.status in ("finished", "event")
+
+    @property
+    def final(self) -> Array:
+        """Last state, shape (P,)."""
+        return self.theta[-1]
+
+    # -- observing --------------------------------------------------------------------------------
+
+    def observe(self, name: str, **parameters: Any) -> xr.DataArray:
+        """Return an observable along the trajectory, as a labelled array.
+
+        Parameters
+        ----------
+        name : str
+            Name of a registered observable; see `dynlens.observables`.
+        **parameters
+            Its parameters, such as ``p=0.5`` for ``"schatten_norm"``.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dims ``("time", ...)`` with zero-based labels on the others.
+
+        Examples
+        --------
+        >>> import dynlens as dl
+        >>> seen = dl.Full([[2.0, 0.0], [0.0, 1.0]])
+        >>> problem = dl.Problem(dl.DeepLinear((2, 2, 2)), dl.SquaredLoss(), seen)
+        >>> flow = dl.gradient_flow(problem, problem.init(0.1, kind="identity"), 4.0)
+        >>> flow.observe("singular_values").dims
+        ('time', 'component')
+        """
+        import xarray as xr
+
+        entry = registry.find(name)
+        values = self.values(name, **parameters)
+        dims = ("time", *entry.dimensions(self.problem))
+        coords: dict[str, Any] = {"time": self.t}
+        for dim, size in zip(dims[1:], values.shape[1:], strict=True):
+            coords[dim] = np.arange(size)
+        unit = "eta * step" if self.source == "descent" else "flow time"
+        attrs = {**self.attrs, **parameters, "source": self.source, "status": self.status}
+        array = xr.DataArray(values, coords, dims, name=name, attrs=attrs)
+        array["time"].attrs["units"] = unit
+        return array
+
+    def values(self, name: str, **parameters: Any) -> Array:
+        """Return an observable along the trajectory as a bare array, shape (T, ...)."""
+        return registry.find(name)(self.problem, self.theta, **parameters)
+
+    def rates(self, name: str, **parameters: Any) -> Array:
+        """Exact rates along the flow's vector field at the saved states, shape (T, ...).
+
+        The derivative is taken by the chain rule along ``vector_field(t, theta)``, never by
+        differencing samples. On a descent trajectory it is the rate the *flow* would have there.
+        """
+        field_ = self.problem.vector_field(0.0, self.theta)
+        return registry.find(name).derivative(self.problem, self.theta, field_, **parameters)
+
+    def dataset(self, names: Iterable[str]) -> xr.Dataset:
+        """Several observables side by side."""
+        import xarray as xr
+
+        return xr.Dataset({name: self.observe(name) for name in names})
+
+    # -- numerical error --------------------------------------------------------------------------
+
+    @cached_property
+    def twins(self) -> tuple[Trajectory, ...]:
+        """The same run with other numerics, at the same times: what arithmetic could have changed.
+
+        For the flow: a tighter tolerance from a start perturbed in the last place, and a solver
+        of another family. Empty where the trajectory cannot be repeated (after loading).
+        """
+        if self.rerun is None:
+            return ()
+        return tuple(self.rerun(twin=k) for k in range(2))
+
+    def error(self, name: str, **parameters: Any) -> Array:
+        """Estimate the numerical error of an observable: its largest distance to the twins.
+
+        Returns
+        -------
+        ndarray, shape (T, ...)
+            Infinite at times a twin did not reach, and everywhere if there is no twin.
+        """
+        here = self.values(name, **parameters)
+        error = np.zeros_like(here) if self.twins else np.full_like(here, np.inf)
+        for twin in self.twins:
+            there = twin.values(name, **parameters)
+            n = min(len(here), len(there))
+            error[:n] = np.maximum(error[:n], np.abs(here[:n] - there[:n]))
+            error[n:] = np.inf
+        return error
+
+    def at(self, times: ArrayLike) -> Trajectory:
+        """Return the same flow saved at other times, integrated again with the same settings.
+
+        Raises
+        ------
+        ValueError
+            If the trajectory cannot be repeated, or for descent, whose states exist only at its
+            own steps.
+        """
+        if self.rerun is None or self.source == "descent":
+            raise ValueError(
+                "only a flow computed in this session can be evaluated at other times; "
+                "call `gradient_flow(problem, theta0, times)`."
+            )
+        return self.rerun(times=validation.real_array("times", times, ndim=1))
+
+    # -- disk --------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the trajectory to one ``.npz`` file, atomically; `load` reads it back."""
+        target = Path(path)
+        if target.suffix != ".npz":
+            target = target.with_name(target.name + ".npz")
+        header = {
+            "problem": _plain(self.problem),
+            "source": self.source,
+            "status": self.status,
+            "message": self.message,
+            "attrs": dict(self.attrs),
+            "crossings": [(c.name, c.t) for c in self.crossings],
+        }
+        arrays = {f"crossing_{k}": c.theta for k, c in enumerate(self.crossings)}
+        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                np.savez(stream, t=self.t, theta=self.theta, header=json.dumps(header), **arrays)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return target
+
+
+def load(path: str | os.PathLike[str]) -> Trajectory:
+    """Read a trajectory written by `Trajectory.save`.
+
+    Nothing in the file is executed: it holds arrays and a JSON header, and only models, losses
+    and observations known to this session are recreated (import your own model first).
+    """
+    try:
+        archive = np.load(path, allow_pickle=False)
+        header = json.loads(str(archive["header"]))
+    except (KeyError, ValueError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"`path`: {path} is not a saved trajectory ({error}).") from error
+    crossings = tuple(
+        Crossing(name, t, archive[f"crossing_{k}"])
+        for k, (name, t) in enumerate(header["crossings"])
+    )
+    return Trajectory(
+        problem=_rebuilt(header["problem"]),
+        t=archive["t"],
+        theta=archive["theta"],
+        source=header["source"],
+        status=header["status"],
+        message=header["message"],
+        attrs=header["attrs"],
+        crossings=crossings,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Turn frozen dataclasses into JSON with the name of their class."""
+    if is_dataclass(value) and not isinstance(value, type):
+        content = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {"class": f"{type(value).__module__}:{type(value).__qualname__}", **content}
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _rebuilt(value: Any) -> Any:
+    if isinstance(value, dict):
+        module, _, name = value.pop("class").partition(":")
+        if module.startswith("dynlens."):
+            importlib.import_module(module)
+        kinds = {f"{c.__module__}:{c.__qualname__}": c for c in _descendants(object_kinds())}
+        if f"{module}:{name}" not in kinds:
+            raise ValueError(f"the file needs `{name}` from {module}; import it before loading.")
+        return kinds[f"{module}:{name}"](**{k: _rebuilt(v) for k, v in value.items()})
+    return tuple(_rebuilt(v) for v in value) if isinstance(value, list) else value
+
+
+def object_kinds() -> tuple[type, ...]:
+    """Return the classes whose subclasses a file may name."""
+    from dynlens.losses import Loss
+    from dynlens.models.base import Model
+    from dynlens.observations import Observations
+
+    return (Problem, Model, Loss, Observations)
+
+
+def _descendants(kinds: Iterable[type]) -> Iterable[type]:
+    for kind in kinds:
+        yield kind
+        yield from _descendants(kind.__subclasses__())

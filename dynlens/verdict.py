@@ -1,0 +1,252 @@
+"""Verdicts: what checking a claim found, as a sentence.
+
+Every claim measures *residuals*, which must not exceed a tolerance, each with an estimate of
+its numerical error. An interval either lies below the tolerance, above it, or across; that
+gives the statuses, and a true theorem cannot be refuted by an error that was estimated honestly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from dynlens.errors import ClaimViolated
+from dynlens.typing import Array
+
+
+class Status(StrEnum):
+    """The five things a check can find."""
+
+    PROVED = "PROVED"  # a symbolic identity reduced to zero
+    SUPPORTED = "SUPPORTED"  # survived its attacks, margin larger than the numerical error
+    REFUTED = "REFUTED"  # with a counterexample that can be pasted and run again
+    UNDECIDED = "UNDECIDED"  # numerical error larger than the margin, or beyond the horizon
+    NOT_APPLICABLE = "NOT_APPLICABLE"  # an assumption does not hold
+
+
+_WEAKEST = (
+    Status.REFUTED,
+    Status.UNDECIDED,
+    Status.NOT_APPLICABLE,
+    Status.SUPPORTED,
+    Status.PROVED,
+)
+
+
+def weakest(statuses: list[Status]) -> Status:
+    """Return the status of a conjunction: that of its weakest part."""
+    return min(statuses, key=_WEAKEST.index)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An assumption with the value that was measured."""
+
+    name: str
+    holds: bool
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'satisfied' if self.holds else 'NOT satisfied'} ({self.value:.2g})"
+
+
+@dataclass(frozen=True)
+class ControlFinding:
+    """A false variant and whether it was refuted, as it must be."""
+
+    name: str
+    status: Status
+    expected: Status = Status.REFUTED
+    residual: float = float("nan")
+    reproduce: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the control did its job."""
+        return self.status == self.expected
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What checking a claim found.
+
+    Residual, tolerance, numerical error and horizon always come together. ``residual`` is the worst
+    one judged: for an equality its relative size, for an inequality the relative violation
+    (negative is the margin kept). ``horizon`` is the time up to which arithmetic can be trusted, or
+    None where there is no time; beyond it the status is UNDECIDED, whatever it is before.
+    """
+
+    status: Status
+    statement: str
+    residual: float = float("nan")
+    tolerance: float = float("nan")
+    numerical_error: float = float("nan")
+    horizon: float | None = None
+    t_end: float | None = None
+    attacks: int = 0
+    worst: dict[str, Any] = field(default_factory=dict)
+    assumptions: tuple[Finding, ...] = ()
+    note: str = ""
+    reproduce: str = ""
+    id: str = ""
+    title: str = ""
+    source: str = ""
+    parts: tuple[Verdict, ...] = ()
+    controls: tuple[ControlFinding, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    def status_at(self, t: float) -> Status:
+        """Status at time `t`: that of the verdict up to its horizon, UNDECIDED beyond."""
+        beyond = self.horizon is not None and t > self.horizon
+        return Status.UNDECIDED if beyond else self.status
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is refuted and every control is."""
+        return self.status != Status.REFUTED and all(c.as_expected for c in self.controls)
+
+    def raise_if_refuted(self) -> Verdict:
+        """Raise `ClaimViolated`, with the verdict as its text, if the claim is refuted."""
+        if self.status == Status.REFUTED:
+            raise ClaimViolated(str(self))
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data with stable keys, for JSON."""
+        keys = "id title source status residual tolerance numerical_error horizon attacks".split()
+        plain = {key: _finite(asdict(self)[key]) for key in keys}
+        plain["controls"] = [
+            {"name": c.name, "status": str(c.status), "expected": str(c.expected)}
+            for c in self.controls
+        ]
+        return {**plain, "seconds": round(self.seconds, 3), "reproduce": self.reproduce}
+
+    def __str__(self) -> str:
+        head = f"{self.status}  {self.title or self.statement}"
+        if self.source:
+            head += f"   [{self.source}]"
+        rows = [head]
+
+        def row(label: str, text: str) -> None:
+            rows.append(f"  {label:<16} {text}")
+
+        if self.title:
+            row("statement", self.statement)
+        for finding in self.assumptions:
+            row("assuming", str(finding))
+        if np.isfinite(self.tolerance):
+            row("worst residual", self._numbers())
+        if self.horizon is not None:
+            row("horizon", self._horizon())
+        if self.worst:
+            row("at", ", ".join(f"{k}={_short(v)}" for k, v in self.worst.items()))
+        if self.attacks:
+            verb = "survived" if self.status in (Status.SUPPORTED, Status.PROVED) else "checked"
+            row("attacks", f"{verb} {self.attacks}")
+        if self.note:
+            row("note", self.note)
+        for part in self.parts if len(self.parts) > 1 else ():
+            row("part", f"{part.status}  {part.statement}  ({part._numbers()})")
+        if self.controls:
+            done = sum(c.as_expected for c in self.controls)
+            row("controls", f"refuted {done}/{len(self.controls)}")
+        for control in self.controls:
+            if not control.as_expected:
+                row("", f"SURVIVES: {control.name} ({control.status})")
+        if self.reproduce:
+            row("reproduce", self.reproduce)
+        return "\n".join(rows)
+
+    def _numbers(self) -> str:
+        if not np.isfinite(self.tolerance):
+            return self.note or "symbolic"
+        return (
+            f"{self.residual:.2g}, tolerance {self.tolerance:.2g}, "
+            f"numerical error {self.numerical_error:.2g}"
+        )
+
+    def _horizon(self) -> str:
+        if self.t_end is not None and self.horizon is not None and self.horizon < self.t_end:
+            return f"t = {self.horizon:.4g}, UNDECIDED from there to {self.t_end:.4g}"
+        return f"t = {self.horizon:.4g}, the whole run"
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Residuals with their numerical errors, sample by sample.
+
+    Parameters
+    ----------
+    residual, error : ndarray, shape (S, ...)
+        What must not exceed `tolerance`, and how wrong it may be. NaN marks what is not asserted.
+    tolerance : float
+    t : ndarray, shape (S,), optional
+        Times of the samples.
+    horizon : float, optional
+        Up to where they can be trusted.
+    """
+
+    residual: Array
+    error: Array
+    tolerance: float
+    t: Array | None = None
+    horizon: float | None = None
+    assumptions: tuple[Finding, ...] = ()
+    note: str = ""
+
+
+def judge(measured: Measured, statement: str) -> Verdict:
+    """Turn residuals and their errors into a verdict."""
+    shape, t = measured.residual.shape, measured.t
+    found = Verdict(
+        Status.NOT_APPLICABLE,
+        statement,
+        tolerance=measured.tolerance,
+        horizon=measured.horizon,
+        t_end=None if t is None or not len(t) else float(t[-1]),
+        assumptions=measured.assumptions,
+        note=measured.note,
+    )
+    if not all(finding.holds for finding in measured.assumptions):
+        return found
+    asserted = ~np.isnan(measured.residual)
+    trusted = asserted.copy()
+    if t is not None and measured.horizon is not None:
+        trusted &= (t <= measured.horizon).reshape(-1, *[1] * (len(shape) - 1))
+    if not asserted.any():
+        return replace(found, note=found.note or "nothing here is asserted by the claim")
+    if not trusted.any():
+        return replace(found, status=Status.UNDECIDED, note=found.note or "no sample is trusted")
+    residual = np.where(trusted, measured.residual, -np.inf)
+    error = np.where(trusted, np.nan_to_num(measured.error, nan=np.inf), 0.0)
+    low, high = residual - error, residual + error
+    if np.any(low > measured.tolerance):
+        status, flat = Status.REFUTED, int(np.argmax(low))
+    else:
+        held = bool(np.all(high[trusted] <= measured.tolerance))
+        status, flat = (Status.SUPPORTED if held else Status.UNDECIDED), int(np.argmax(high))
+    index = np.unravel_index(flat, shape)
+    where: dict[str, Any] = {} if t is None else {"t": float(t[index[0]])}
+    if t is None and len(residual) > 1:
+        where["sample"] = int(index[0])
+    if len(index) > 1 and max(shape[1:]) > 1:
+        where["index"] = tuple(int(i) for i in index[1:])
+    return replace(
+        found,
+        status=status,
+        residual=float(residual[index]),
+        numerical_error=float(error[index]),
+        attacks=int(trusted.sum()),
+        worst=where,
+    )

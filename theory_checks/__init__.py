@@ -1,0 +1,1 @@
+"""Theorems, one short file each; `dynlens verify` finds them here."""
