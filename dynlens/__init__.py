@@ -41,6 +41,7 @@ _HOME = {
     "Start": "dynlens.claims",
     "States": "dynlens.claims",
     "Status": "dynlens.verdict",
+    "SystemPath": "dynlens.claims",
     "Theorem": "dynlens.claims",
     "Trajectory": "dynlens.trajectory",
     "Verdict": "dynlens.verdict",

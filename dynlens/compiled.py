@@ -1,7 +1,8 @@
 """Source text in, cached module out.
 
-Numba can cache on disk only what lives in a file, so generated code is written to one, under a name made
-of its content. The second process that asks for the same text loads machine code instead of compiling.
+Numba can cache on disk only what lives in a file, so generated code is written to one, under a
+name made of its content. The second process that asks for the same text loads machine code instead
+of compiling.
 """
 
 import hashlib
@@ -33,8 +34,8 @@ def cache_directory() -> Path:
     Returns
     -------
     Path
-        ``$DYNLENS_CACHE`` if set, else ``dynlens`` in the user's cache folder; a folder of the user's own
-        under the temporary directory when that one cannot be written.
+        ``$DYNLENS_CACHE`` if set, else ``dynlens`` in the user's cache folder; a folder of the
+        user's own under the temporary directory when that one cannot be written.
 
     Warns
     -----
@@ -56,13 +57,14 @@ def cache_directory() -> Path:
 
 
 def load_source(source: str, *, name: str) -> ModuleType:
-    """Import `source` as a module kept in the cache folder.
+    r"""Import `source` as a module kept in the cache folder.
 
     Parameters
     ----------
     source : str
-        Text of a Python module. Give functions under ``@njit(cache=True)`` one explicit signature: they
-        are then compiled on import, and processes that race for the cache write the same thing.
+        Text of a Python module. Give functions under ``@njit(cache=True)`` one explicit
+        signature: they are then compiled on import, and processes that race for the cache write
+        the same thing.
     name : str
         Readable prefix of the file name.
 
@@ -73,12 +75,12 @@ def load_source(source: str, *, name: str) -> ModuleType:
 
     Notes
     -----
-    The file name carries the first 16 hexadecimal digits of SHA-256 over the text and the versions of
-    Python and numba, so an upgrade never meets machine code it does not understand.
+    The file name carries the first 16 hexadecimal digits of SHA-256 over the text and the versions
+    of Python and numba, so an upgrade never meets machine code it does not understand.
 
     Examples
     --------
-    >>> load_source("def double(x):\\n    return 2 * x\\n", name="example").double(21)
+    >>> load_source("def double(x):\n    return 2 * x\n", name="example").double(21)
     42
     """
     stem = f"{re.sub(r'[^0-9A-Za-z_]', '_', name)}_{_digest(source)}"
@@ -99,8 +101,8 @@ class CompiledFunction:
     Attributes
     ----------
     name, source : str
-        Passed to `load_source`. The text defines ``scalar(*floats)`` and ``fill(*columns, out)``, where
-        the columns have shape (size,) and ``out`` has shape (outputs, size).
+        Passed to `load_source`. The text defines ``scalar(*floats)`` and ``fill(*columns, out)``,
+        where the columns have shape (size,) and ``out`` has shape (outputs, size).
     outputs : int
         How many values the function has.
     several : bool
@@ -128,7 +130,7 @@ class CompiledFunction:
 
     def __call__(self, *values: ArrayLike) -> Any:
         """Evaluate at `values`, which broadcast."""
-        if self.outputs == 1 and not self.several and all(type(v) is float for v in values):
+        if self.outputs == 1 and not self.several and all(isinstance(v, float) for v in values):
             return self.scalar(*values)
         results = broadcast(self._columns, values)
         return results if self.several else results[0]
@@ -147,7 +149,7 @@ def broadcast(
     rows: Callable[[Sequence[NDArray[np.float64]], int], NDArray[np.float64]],
     values: Sequence[ArrayLike],
 ) -> tuple[Any, ...]:
-    """Apply ``rows(columns, size)`` to flat copies of `values`; one result per row, floats for scalars."""
+    """Apply ``rows(columns, size)`` to flattened `values`: a result per row, floats for scalars."""
     arrays = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values))
     shape = arrays[0].shape if arrays else ()
     size = int(np.prod(shape))
@@ -212,7 +214,9 @@ def _user_cache() -> Path | None:
     except RuntimeError:  # no home folder, as in some containers
         return None
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "dynlens" / "Cache"
+        return (
+            Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "dynlens" / "Cache"
+        )
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "dynlens"
     return home / ".cache" / "dynlens"

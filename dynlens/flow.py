@@ -239,7 +239,7 @@ def _solver(method: str | type) -> type:
             raise TypeError(f"`method` must be a subclass of scipy's OdeSolver, got {method!r}.")
         return method
     validation.one_of("method", method, METHODS)
-    return getattr(scipy.integrate, method)  # type: ignore[no-any-return]
+    return getattr(scipy.integrate, method)
 
 
 def _save_times(t_end: float | ArrayLike, saves: int | str) -> Array:

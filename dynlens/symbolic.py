@@ -1,13 +1,13 @@
 """Exact derivations: is this expression zero, does this formula solve that equation, compile it.
 
-Every question has three answers. ZERO needs a rewriting that ends in 0; NONZERO needs an exact rational
-point where the value is not 0; anything else is UNDECIDED, however many digits vanish.
+Every question has three answers. ZERO needs a rewriting that ends in 0; NONZERO needs an exact
+rational point where the value is not 0; anything else is UNDECIDED, however many digits vanish.
 
 Expressions are read over the reals: where a non-integer power has a negative base, or a logarithm a
 negative argument, the expression is undefined, and nothing is claimed there.
 """
 
-import keyword
+import itertools
 import math
 import random
 import signal
@@ -20,6 +20,7 @@ from functools import cached_property
 from types import FrameType
 from typing import Any, TypeAlias
 
+import mpmath
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
@@ -30,11 +31,13 @@ from dynlens.compiled import CompiledFunction, broadcast
 
 Expr: TypeAlias = Any  # sympy carries no annotations
 Point: TypeAlias = dict[Any, Any]
+Measure: TypeAlias = Callable[[Point, int], tuple[Any, Any] | None]
 Domain: TypeAlias = Mapping[Any, tuple[Any, Any]] | Callable[[Point], Any] | None
 
+ATTEMPTS = 500  # points drawn in search of usable ones
 PROBES = 3  # points tried before any algebra: a false identity is refuted in milliseconds
 LARGEST_SIMPLIFIED = 150  # operations; `sympy.simplify` is not asked about more
-SECONDS = 5.0  # processor time given to `sympy.simplify` or `sympy.limit`
+SECONDS = 5.0  # processor time given to each rewriting and each limit
 
 
 class Outcome(Enum):
@@ -99,11 +102,12 @@ def is_zero(
     seed : int, optional
         Seed of the points.
     domain : mapping or callable, optional
-        Where the identity is asserted: ``{symbol: (lowest, highest)}``, or a predicate that receives a
-        point ``{symbol: rational}``. Assumptions of the symbols are respected in any case.
+        Where the identity is asserted: ``{symbol: (lowest, highest)}`` with finite bounds, or a
+        predicate that receives a point ``{symbol: rational}``. Assumptions of the symbols are
+        respected in any case.
     positive : sequence of sympy expressions, optional
-        Subexpressions that are positive where the identity is asserted, written as they occur in it. The
-        points respect them, and so does the rewriting, which can make no use of `domain`.
+        Subexpressions that are positive where the identity is asserted, written as they occur in
+        it. The points respect them, and so does the rewriting, which can make no use of `domain`.
 
     Returns
     -------
@@ -112,10 +116,11 @@ def is_zero(
 
     Notes
     -----
-    The rewriting replaces radicals, exponentials and other functions by independent generators, so that
-    the expression becomes a quotient of polynomials, and reduces its numerator by the relations
-    ``r**q = base`` of the radicals. It may fail to see a true identity, never the converse. ``(b**e)**f``
-    is read as ``b**(e*f)`` when ``e`` is not an integer, for then ``b`` is positive or nothing is claimed.
+    The rewriting replaces radicals, exponentials and other functions by independent generators,
+    so that the expression becomes a quotient of polynomials, and reduces its numerator by the
+    relations ``r**q = base`` of the radicals. It may fail to see a true identity, never the
+    converse. ``(b**e)**f`` is read as ``b**(e*f)`` when ``e`` is not an integer, for then ``b`` is
+    positive or nothing is claimed.
 
     Examples
     --------
@@ -128,21 +133,25 @@ def is_zero(
     expr = sp.sympify(expr)
     if expr == 0:
         return Answer(Outcome.ZERO, sp.S.Zero, "identically zero as written")
-    candidates = list(_rational_points(expr, points, seed, domain, positive))
-    for point in candidates[:PROBES]:
-        if witness := _nonzero_at(expr, point, digits):
-            return witness
-    if _reduces_to_zero(expr, positive):
-        return Answer(Outcome.ZERO, sp.S.Zero, "reduced to zero")
-    for point in candidates[PROBES:]:
-        if witness := _nonzero_at(expr, point, digits):
-            return witness
+    symbols = sorted(expr.free_symbols.union(*(e.free_symbols for e in positive)), key=str)
+    measure = _evaluator(expr, symbols, positive)
+    usable = _usable_points(symbols, domain, seed, measure)
+    probes = list(itertools.islice(usable, PROBES))
+    witness = _witness(probes, measure, digits)
+    if witness is None and _reduces_to_zero(expr, positive):
+        confirmed = "" if probes else ", though no point was found where it is defined"
+        return Answer(Outcome.ZERO, sp.S.Zero, f"reduced to zero{confirmed}")
+    rest = list(itertools.islice(usable, max(0, points - len(probes))))
+    witness = witness or _witness(rest, measure, digits)
+    if witness is not None:
+        return witness
     simplified = _simplified(expr)
     if simplified == 0:
         return Answer(Outcome.ZERO, sp.S.Zero, "simplified to zero")
-    if not candidates:
+    if not probes:
         return Answer(Outcome.UNDECIDED, simplified, "not reduced, and no usable point was found")
-    how = f"vanishes to {digits} digits at {len(candidates)} exact rational points, not reduced"
+    count = len(probes + rest)
+    how = f"vanishes to {digits} digits at {count} exact rational points, not reduced"
     return Answer(Outcome.UNDECIDED, simplified, how)
 
 
@@ -159,28 +168,18 @@ def _simplified(expr: Expr) -> Expr:
 # Evaluation at exact points ---------------------------------------------------------------------
 
 
-def _rational_points(
-    expr: Expr, count: int, seed: int, domain: Domain, positive: Sequence[Expr]
+def _usable_points(
+    symbols: Sequence[Expr], domain: Domain, seed: int, measure: Measure
 ) -> Iterator[Point]:
-    """Yield up to `count` points where `expr` is defined over the reals."""
-    symbols = sorted(expr.free_symbols, key=sp.default_sort_key)
+    """Yield points of the domain where there is a real value."""
     bounds = domain if isinstance(domain, Mapping) else {}
-    inside = domain if callable(domain) else lambda point: True
-    positive = [*positive, *_positive_by_convention(expr)]
     draw = random.Random(seed)
-    found = 0
-    for _ in range(20 * count):
+    for _ in range(ATTEMPTS if symbols else 1):
         point = {symbol: _rational(symbol, bounds.get(symbol), draw) for symbol in symbols}
         if None in point.values():
             return  # an assumption that no rational number meets
-        if not inside(point) or not all(_is_positive_at(base, point) for base in positive):
-            continue
-        value = _value(expr, point, 15)
-        if value is not None:
+        if (not callable(domain) or domain(point)) and measure(point, 15) is not None:
             yield point
-            found += 1
-        if found == count or not symbols:
-            return
 
 
 def _rational(symbol: Expr, bounds: tuple[Any, Any] | None, draw: random.Random) -> Expr | None:
@@ -193,11 +192,11 @@ def _rational(symbol: Expr, bounds: tuple[Any, Any] | None, draw: random.Random)
         elif symbol.is_integer:
             value = sp.Integer(draw.randint(int(sp.ceiling(bounds[0])), int(sp.floor(bounds[1]))))
         else:
-            lowest, highest = map(sp.nsimplify, bounds)
+            lowest, highest = map(sp.Rational, bounds)
             value = lowest + (highest - lowest) * sp.Rational(draw.randint(1, 96), 97)
-        # Zero is never drawn without being asked for: it hides more than it shows.
-        wanted = bounds is not None or value != 0
-        if wanted and all(getattr(value, f"is_{fact}") == truth for fact, truth in required.items()):
+        if value == 0 and bounds is None:
+            continue  # zero hides more than it shows
+        if all(getattr(value, f"is_{fact}") == truth for fact, truth in required.items()):
             return value
     return None
 
@@ -208,35 +207,43 @@ def _positive_by_convention(expr: Expr) -> list[Expr]:
     return [a for a in bases | arguments if not a.is_nonnegative and a.is_commutative]
 
 
-def _is_positive_at(expr: Expr, point: Point) -> bool:
-    value = _value(expr, point, 15)
-    return value is not None and value > 0
-
-
-def _value(expr: Expr, point: Point, digits: int) -> Expr | None:
-    """Return the real value of `expr` at `point`, or None if there is none."""
+def _evaluator(expr: Expr, symbols: Sequence[Expr], positive: Sequence[Expr]) -> Measure:
+    """Return ``measure(point, digits) -> (value, noise)``, None where there is no real value."""
+    terms = sp.Add.make_args(expr)
+    guards = [*positive, *_positive_by_convention(expr)]
     try:
-        value = expr.xreplace(point).evalf(digits, maxn=4 * digits + 100)
+        function = sp.lambdify(symbols, [expr, guards, terms], "mpmath")
     except _GIVES_UP:
-        return None
-    real, imaginary = value.as_real_imag() if value.is_number else (sp.nan, sp.nan)
-    if not (real.is_Float or real.is_Integer or real.is_Rational) or not real.is_finite:
-        return None
-    return real if abs(imaginary) <= sp.Float(10) ** (8 - digits) * (1 + abs(real)) else None
+        return lambda point, digits: None
+
+    def measure(point: Point, digits: int) -> tuple[Any, Any] | None:
+        with mpmath.workdps(digits):
+            noise = mpmath.mpf(10) ** (10 - digits)
+            try:
+                values = function(*(mpmath.mpf(point[s].p) / point[s].q for s in symbols))
+                value, *parts = map(mpmath.mpmathify, [values[0], *values[2]])
+                scale = max(map(abs, parts))
+                real = mpmath.isfinite(value) and abs(mpmath.im(value)) <= noise * scale
+                defined = real and all(guard > 0 for guard in values[1])
+            except (NameError, *_GIVES_UP):
+                return None
+            return (mpmath.re(value), noise * scale) if defined else None
+
+    return measure
 
 
-def _nonzero_at(expr: Expr, point: Point, digits: int) -> Answer | None:
-    # Rounding noise changes with the working precision, a true value does not.
-    value, again = _value(expr, point, digits), _value(expr, point, 2 * digits)
-    if value is None or again is None:
-        return None
-    terms = [_value(term, point, 15) for term in sp.Add.make_args(expr)]
-    scale = max([abs(term) for term in terms if term is not None], default=abs(again))
-    noise = scale * sp.Float(10) ** (10 - digits)
-    if abs(again) <= noise or abs(value - again) > abs(again) / 10**6:
-        return None
-    place = ", ".join(f"{symbol} = {number}" for symbol, number in point.items())
-    return Answer(Outcome.NONZERO, again, f"at {place}" if place else "(a constant)", point)
+def _witness(points: Sequence[Point], measure: Measure, digits: int) -> Answer | None:
+    for point in points:
+        first, second = measure(point, digits), measure(point, 2 * digits)
+        if first is None or second is None:
+            continue
+        # Rounding noise is small and changes with the precision; a true value does neither.
+        (rough, noise), (value, _) = first, second
+        if abs(value) > noise and abs(value - rough) < abs(value) / 10**6:
+            place = ", ".join(f"{symbol} = {number}" for symbol, number in point.items())
+            how = f"at {place}" if place else "(a constant)"
+            return Answer(Outcome.NONZERO, sp.Float(value, digits), how, point)
+    return None
 
 
 # Exact rewriting --------------------------------------------------------------------------------
@@ -252,35 +259,61 @@ _GIVES_UP = (
     TypeError,
     ValueError,
     sp.PolynomialError,
+    mpmath.libmp.NoConvergence,
+)
+# Tried in turn. Each is an identity wherever the expression is defined.
+_REWRITINGS: tuple[Callable[[Expr], Expr], ...] = (
+    lambda expr: expr,
+    lambda expr: expr.rewrite(_HYPERBOLIC, sp.exp),
+    lambda expr: expr.rewrite(_HYPERBOLIC, sp.exp).rewrite(_INVERSE_HYPERBOLIC, sp.log),
 )
 
 
 def _reduces_to_zero(expr: Expr, positive: Sequence[Expr]) -> bool:
     """Whether some exact rewriting of `expr` ends in zero."""
     seen = set()
-    for rewrite in (
-        lambda e: e,
-        lambda e: e.rewrite(_HYPERBOLIC, sp.exp),
-        lambda e: e.rewrite(_HYPERBOLIC, sp.exp).rewrite(_INVERSE_HYPERBOLIC, sp.log),
-    ):
+    for rewrite in _REWRITINGS:
         try:
-            candidate = rewrite(expr)
-            if candidate not in seen and _vanishes_as_rational_form(candidate, positive):
-                return True
-        except _GIVES_UP:
+            with _time_limit(SECONDS):
+                candidate = rewrite(expr)
+                if candidate not in seen and _vanishes_as_rational_form(candidate, positive):
+                    return True
+        except (_TimeUp, *_GIVES_UP):
             continue
         seen.add(candidate)
     return False
 
 
 def _vanishes_as_rational_form(expr: Expr, positive: Sequence[Expr]) -> bool:
-    form = _RationalForm(sp.expand_log(_positive_bases(expr, positive)))
+    algebraic = _without_exponentials(sp.expand_log(_tag_positive(expr, positive)))
+    form = _RationalForm(_positive_bases(algebraic))
     numerator, denominator = sp.fraction(sp.together(form.expr))
     # A denominator that reduces to zero too would make the expression undefined everywhere.
     return bool(form.reduce(numerator) == 0 and form.reduce(denominator) != 0)
 
 
-def _positive_bases(expr: Expr, positive: Sequence[Expr]) -> Expr:
+def _tag_positive(expr: Expr, positive: Sequence[Expr]) -> Expr:
+    # Both signs, for sympy prefers |b - a| to |a - b|.
+    tags = {b: _Base(b) for b in positive} | {-b: -_Base(b) for b in positive}
+    return expr.replace(lambda node: node in tags, lambda node: tags[node]) if tags else expr
+
+
+def _without_exponentials(expr: Expr) -> Expr:
+    """Write ``exp(2*a + b)`` as ``A**2 * B``, so that `sympy.factor` sees perfect powers."""
+    terms = {power: _exponent_terms(power.exp) for power in expr.atoms(sp.exp)}
+    roots: dict[Expr, int] = {}
+    for coefficient, unit in (term for split in terms.values() for term in split):
+        roots[unit] = math.lcm(roots.get(unit, 1), int(coefficient.q))
+    generators = {unit: sp.Dummy(positive=unit.is_real or None) for unit in roots}
+    return expr.xreplace(
+        {
+            power: sp.Mul(*[generators[unit] ** (c * roots[unit]) for c, unit in split])
+            for power, split in terms.items()
+        }
+    )
+
+
+def _positive_bases(expr: Expr) -> Expr:
     """Write the base of every non-integer power as a product of known sign, innermost first.
 
     A base whose sign is unknown becomes a positive `_Base`: sympy then merges ``(b**e)**f``.
@@ -289,8 +322,6 @@ def _positive_bases(expr: Expr, positive: Sequence[Expr]) -> Expr:
     def visit(node: Expr) -> Expr:
         if not node.args:
             return node
-        if node in positive:
-            return _Base(node)
         node = node.func(*map(visit, node.args))
         return _split_power(node.base, node.exp) if _is_root(node) else node
 
@@ -334,7 +365,7 @@ class _RationalForm:
         self._roots: dict[tuple[Expr, Expr], int] = {}  # (base, unit of exponent) -> common q
         self._generators: dict[Any, Expr] = {}
         self._relations: list[tuple[Expr, Expr]] = []  # (polynomial, radical), innermost first
-        for power in expr.atoms(sp.Pow, sp.exp):
+        for power in expr.atoms(sp.Pow):
             base, exponent = power.as_base_exp()
             for coefficient, unit in _exponent_terms(exponent):
                 q = self._roots.get((base, unit), 1)
@@ -357,7 +388,7 @@ class _RationalForm:
             return node if q == 1 else self._generator((node, sp.S.One)) ** q
         if isinstance(node, sp.Add | sp.Mul):
             return node.func(*map(self._rewrite, node.args))
-        if isinstance(node, sp.Pow | sp.exp):
+        if isinstance(node, sp.Pow):
             base, exponent = node.as_base_exp()
             return sp.Mul(*[self._power(base, c, unit) for c, unit in _exponent_terms(exponent)])
         if isinstance(node, _Base):
@@ -428,11 +459,13 @@ def solves_ode(
     dict of str to Answer
         Under ``"equation"``, ``"initial value"`` and ``"limit <symbol> -> <point>"``.
     """
+    solution, rate = sp.sympify(solution), sp.sympify(rate)
     residual = sp.diff(solution, time) - rate.subs(unknown, solution)
     answers = {"equation": is_zero(residual, **options)}
     if initial is not None:
         time0, value = initial
-        answers["initial value"] = is_zero(solution.subs(time, time0) - value, **options)
+        at_start = _substituted(options, time, time0)
+        answers["initial value"] = is_zero(solution.subs(time, time0) - value, **at_start)
     for symbol, point, expected, *direction in limits:
         answer = _has_limit(solution, symbol, point, expected, *direction, **options)
         answers[f"limit {symbol} -> {point}"] = answer
@@ -498,7 +531,18 @@ def _has_limit(
         return Answer(Outcome.UNDECIDED, value, "sympy.limit found no definite value")
     if value.has(sp.oo, sp.zoo) != sp.sympify(expected).has(sp.oo, sp.zoo):
         return Answer(Outcome.NONZERO, value - expected, f"(the limit is {value})", {})
+    # Conditions along the way say nothing about the limit.
+    options = {key: option for key, option in options.items() if key not in {"domain", "positive"}}
     return is_zero(value - expected, **options)
+
+
+def _substituted(options: Mapping[str, Any], symbol: Expr, value: Expr) -> dict[str, Any]:
+    positive = [sp.sympify(e).subs(symbol, value) for e in options.get("positive", ())]
+    domain = options.get("domain")
+    if callable(domain):
+        fixed = {symbol: sp.sympify(value)}
+        return {**options, "positive": positive, "domain": lambda p: domain({**p, **fixed})}
+    return {**options, "positive": positive}
 
 
 class _TimeUp(Exception):
@@ -521,7 +565,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
     # Processor time, not wall clock: the answer must not depend on how busy the machine is. Test
     # runners use the wall-clock timer, and theirs is left alone.
     previous = signal.signal(signal.SIGVTALRM, give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, should one be swallowed
     try:
         yield
     finally:
@@ -563,7 +607,7 @@ _PLAIN = (
 _SPECIAL = {(2, 1): "hyp2f1", (1, 1): "hyp1f1", (0, 1): "hyp0f1"}
 
 _SOURCE = '''\
-"""Generated from sympy expressions: {title}."""
+"""Generated from sympy expressions."""
 
 import math
 
@@ -599,10 +643,11 @@ def compile_function(
     Returns
     -------
     callable
-        Floats in, float out; arrays in, float64 array of their broadcast shape out; a tuple of those for
-        a sequence of expressions. Undefined values are NaN or infinite, without a warning. It pickles. Its
-        ``source_path`` is the generated file, or None where `sympy.lambdify` had to be used because
-        numba does not know a function. ``scalar`` is the compiled kernel, to be called from other kernels.
+        Floats in, float out; arrays in, float64 array of their broadcast shape out; a tuple of
+        those for a sequence of expressions. Undefined values are NaN or infinite, without a
+        warning. It pickles. Its ``source_path`` is the generated file, or None where
+        `sympy.lambdify` had to be used because numba does not know a function. In the first case
+        ``scalar`` is the compiled kernel, to be called from other kernels.
 
     Raises
     ------
@@ -627,38 +672,32 @@ def compile_function(
             f"{list(map(str, arguments))}; add them, or substitute their values."
         )
     if all(isinstance(node, _PLAIN + _MATH) for e in outputs for node in sp.preorder_traversal(e)):
-        return CompiledFunction(name, _source(outputs, arguments, name), len(outputs), several)
+        return CompiledFunction(name, _source(outputs, arguments), len(outputs), several)
     return _Lambdified(outputs, tuple(arguments), several)
 
 
-def _source(outputs: Sequence[Expr], arguments: Sequence[Expr], name: str) -> str:
-    names = [_identifier(symbol, i) for i, symbol in enumerate(arguments)]
+def _source(outputs: Sequence[Expr], arguments: Sequence[Expr]) -> str:
+    # Arguments are renamed: theirs may be keywords, LaTeX, or equal but for their assumptions.
+    names = [f"x{i}" for i in range(len(arguments))]
     safe = {a: sp.Symbol(n, **a.assumptions0) for a, n in zip(arguments, names, strict=True)}
-    shared, results = sp.cse([e.xreplace(safe) for e in outputs], sp.numbered_symbols("shared_"))
+    shared, results = sp.cse([e.xreplace(safe) for e in outputs], sp.numbered_symbols("c"))
     show = _Printer({"fully_qualified_modules": True}).doprint
-    lines = [f"{symbol} = {show(value)}" for symbol, value in shared]
     values = [f"float({show(value)})" for value in results]
-    lines.append("return " + (f"({', '.join(values)},)" if len(values) > 1 else values[0]))
-    targets = [f"out[{k}, i]" for k in range(len(values))]
-    scalars = ", ".join(["float64"] * len(names))
+    lines = [
+        *(f"# {n}: {a.name!r}" for n, a in zip(names, arguments, strict=True)),
+        *(f"{symbol} = {show(value)}" for symbol, value in shared),
+        "return " + (f"({', '.join(values)},)" if len(values) > 1 else values[0]),
+    ]
     return _SOURCE.format(
-        title=name,
         returned=f"UniTuple(float64, {len(values)})" if len(values) > 1 else "float64",
-        scalars=scalars,
+        scalars=", ".join(["float64"] * len(names)),
         arguments=", ".join(names),
         body="\n".join(f"    {line}" for line in lines),
         arrays="float64[::1], " * len(names),
         columns="".join(f"{n}, " for n in names),
-        targets=", ".join(targets),
+        targets=", ".join(f"out[{k}, i]" for k in range(len(values))),
         items=", ".join(f"{n}[i]" for n in names),
     )
-
-
-def _identifier(symbol: Expr, position: int) -> str:
-    text = symbol.name
-    usable = text.isidentifier() and text.isascii() and not keyword.iskeyword(text)
-    taken = text in {"math", "float", "abs", "min", "max", "njit", "range", "out", "i", "scalar", "fill"}
-    return text if usable and not taken and "shared_" not in text else f"argument_{position}"
 
 
 class _Printer(PythonCodePrinter):  # type: ignore[misc]

@@ -216,7 +216,7 @@ class Trajectory:
             "attrs": dict(self.attrs),
             "crossings": [(c.name, c.t) for c in self.crossings],
         }
-        arrays = {f"crossing_{k}": c.theta for k, c in enumerate(self.crossings)}
+        arrays: dict[str, Any] = {f"crossing_{k}": c.theta for k, c in enumerate(self.crossings)}
         handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as stream:

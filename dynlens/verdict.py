@@ -230,7 +230,8 @@ def judge(measured: Measured, statement: str) -> Verdict:
         return replace(found, status=Status.UNDECIDED, note=found.note or "no sample is trusted")
     residual = np.where(trusted, measured.residual, -np.inf)
     error = np.where(trusted, np.nan_to_num(measured.error, nan=np.inf), 0.0)
-    low, high = residual - error, residual + error
+    with np.errstate(invalid="ignore"):
+        low, high = np.nan_to_num(residual - error, nan=-np.inf), residual + error
     if np.any(low > measured.tolerance):
         status, flat = Status.REFUTED, int(np.argmax(low))
     else:

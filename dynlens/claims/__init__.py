@@ -16,9 +16,10 @@ from dynlens.claims.cases import (
     Start,
     States,
 )
-from dynlens.claims.formulas import AtLeast, ClosedForm, Conserved, Equal, RateLaw
+from dynlens.claims.equations import AtLeast, ClosedForm, Conserved, Equal, RateLaw
 from dynlens.claims.limits import Frequency, PowerLaw
 from dynlens.claims.proof import Identities
+from dynlens.claims.systems import SystemPath
 from dynlens.claims.theorem import Check, Theorem
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Reading",
     "Start",
     "States",
+    "SystemPath",
     "Theorem",
     "falsify",
 ]

@@ -7,57 +7,21 @@ a claim recreates it and a counterexample can be pasted whole.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from dynlens import validation
 from dynlens.claims.cases import Case, Reading, Samples
-from dynlens.typing import Array
+from dynlens.claims.formulas import Formula, as_text, compiled_formula
+from dynlens.claims.reproduce import reproduce_line
+from dynlens.typing import Array, Mask
 from dynlens.verdict import Finding, Measured, Status, Verdict, judge
 
-Formula = Any  # text, a sympy expression, a number, or a function of (problem, theta)
 SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
 AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
 TRIES = 16  # cases tried while shrinking a counterexample
-
-_FUNCTIONS = "exp log sqrt sinh cosh tanh asinh acosh atanh sin cos tan atan Abs Max Min sign pi"
-
-
-def as_text(formula: Formula, argument: str) -> Formula:
-    """Return the formula as text (a function stays a function), or say what is wrong with it."""
-    if callable(formula) and not hasattr(formula, "free_symbols"):
-        return formula
-    if isinstance(formula, str) or hasattr(formula, "free_symbols"):
-        text = str(formula)
-        _compiled(text)  # a syntax error is reported where the claim is stated
-        return text
-    return repr(validation.finite(argument, formula))
-
-
-@lru_cache(maxsize=512)
-def _compiled(text: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """Names in a formula, and the numpy function of them."""
-    import sympy as sp
-    from sympy.parsing.sympy_parser import parse_expr
-
-    known = set(_FUNCTIONS.split())
-    words = set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", re.sub(r"\b\d+\.?\d*[eE][+-]?\d+", "", text)))
-    names = sorted(words - known)
-    symbols = {name: sp.Symbol(name) for name in names}
-    try:
-        expression = parse_expr(text, local_dict=symbols)
-    except Exception as error:  # whatever sympy's parser raises, the formula is malformed
-        raise ValueError(f"formula {text!r} is not a sympy expression: {error}") from error
-    if not isinstance(expression, sp.Expr):
-        raise TypeError(f"formula {text!r} must be one expression, not a {type(expression)}.")
-    used = tuple(sorted(str(s) for s in expression.free_symbols))
-    return used, sp.lambdify([symbols[n] for n in used], expression, modules="numpy")
 
 
 @dataclass(frozen=True)
@@ -113,7 +77,9 @@ class Claim(ABC):
     after: float = 0.0
 
     def __post_init__(self) -> None:
-        given = tuple((k, validation.finite(f"given {k!r}", v)) for k, v in dict(self.given).items())
+        given = tuple(
+            (k, validation.finite(f"given {k!r}", v)) for k, v in dict(self.given).items()
+        )
         object.__setattr__(self, "given", given)
         object.__setattr__(self, "readings", tuple(dict(self.readings).items()))
 
@@ -146,17 +112,20 @@ class Claim(ABC):
         error = np.zeros_like(residual)
         for twin in samples.twins:
             other, n = self.measure(twin), min(len(samples), len(twin))
-            error[:n] = np.maximum(error[:n], np.abs(residual[:n] - other[:n]))
+            with np.errstate(invalid="ignore"):
+                gap = np.abs(residual[:n] - other[:n])
+            # An undefined residual (inf) is as wrong as can be; one not asserted (nan) is not.
+            gap = np.where(np.isinf(residual[:n]) | np.isinf(other[:n]), np.inf, gap)
+            error[:n] = np.fmax(error[:n], gap)
             error[n:] = np.inf
         findings, met = self._assumed(samples)
         if samples.t is not None:
-            residual[samples.t < self.after] = np.nan
             horizon = self._horizon(samples, error)
             return Measured(residual, error, self.tolerance, samples.t, horizon, findings)
         residual[~met] = np.nan
         return Measured(residual, error, self.tolerance, None, None, findings)
 
-    def _assumed(self, samples: Samples) -> tuple[tuple[Finding, ...], Array]:
+    def _assumed(self, samples: Samples) -> tuple[tuple[Finding, ...], Mask]:
         """What the assumptions are worth: at the start of a path, or state by state."""
         findings, met = [], np.ones(len(samples), dtype=bool)
         for assumption in self.assumptions:
@@ -191,7 +160,7 @@ class Claim(ABC):
         """Evaluate a formula at every sample, shape (S, ...)."""
         if callable(formula):
             return np.asarray(formula(samples))
-        names, function = _compiled(formula)
+        names, function = compiled_formula(formula)
         values = [self.read(name, samples) for name in names]
         depth = max((v.ndim for v in values), default=1)
         wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) if v.ndim else v for v in values]
@@ -200,6 +169,18 @@ class Claim(ABC):
         if result.ndim == 0 or len(result) != len(samples):
             result = np.broadcast_to(result, (len(samples), *result.shape[1:])).copy()
         return result
+
+    def asserted(self, samples: Samples, shape: tuple[int, ...]) -> Mask:
+        """Where the claim says something: from `after` on, and where `where` is positive."""
+        mask = np.ones(len(samples), dtype=bool)
+        if samples.t is not None:
+            mask &= samples.t >= self.after
+        mask = mask.reshape(-1, *[1] * (len(shape) - 1))
+        where = getattr(self, "where", None)
+        if where is not None:
+            inside = self.evaluate(where, samples) > 0
+            mask = mask & inside.reshape(*inside.shape, *[1] * (len(shape) - inside.ndim))
+        return np.broadcast_to(mask, shape)
 
     def read(self, name: str, samples: Samples) -> Array:
         """Return the quantity called `name`: given, a reading, or known to the samples."""
@@ -246,17 +227,3 @@ def falsify(claim: Claim, case: Case, *, tries: int = TRIES) -> Verdict:
         else:
             break
     return verdict
-
-
-LABELS: dict[int, str] = {}
-"""Where the catalogue keeps a claim, by identity: the expression that fetches it."""
-
-
-def reproduce_line(claim: Claim, case: Any) -> str:
-    """One line of Python that checks the same claim on the same case and prints the verdict."""
-    name = LABELS.get(id(claim), repr(claim))
-    if "<function" in name:
-        return ""
-    return f"from dynlens import *; print({name}.check({case!r}))"
-
-

@@ -101,7 +101,8 @@ class ModelSamples(Samples):
         if isinstance(name, Reading):
             entry, parameters = registry.find(name.observable), dict(name.parameters)
             values = entry(self.problem, self.theta, **parameters)
-            return np.asarray(values[(slice(None), *name.where)])
+            index: Any = (slice(None), *name.where)
+            return np.asarray(values[index])
         if name == "t":
             if self.t is None:
                 raise ValueError("the claim speaks of `t`, but these states have no time.")
@@ -226,9 +227,7 @@ def _trajectory(path: Path) -> Trajectory:
             saves=path.saves,
         )
     steps = max(1, round(path.t_end / path.eta))
-    return gradient_descent(
-        path.problem, path.theta0, eta=path.eta, steps=steps, saves=path.saves
-    )
+    return gradient_descent(path.problem, path.theta0, eta=path.eta, steps=steps, saves=path.saves)
 
 
 @dataclass(frozen=True)

@@ -1,207 +1,58 @@
-"""Claims that are formulas: equalities and inequalities between named quantities.
+"""Formulas as text: sympy expressions in the names of quantities.
 
-A rate law, a conservation law and a closed form are all equalities; they differ in what stands on
-the left. An inequality holds at random states (static) or along a path, as the case has it.
+Kept as text, the `repr` of a claim recreates it; compiled on demand, they evaluate on arrays.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-import numpy as np
+from dynlens import validation
 
-from dynlens.claims.base import Claim, Formula, as_text
-from dynlens.claims.cases import Samples
-from dynlens.typing import Array
+Function = Callable[..., Any]
+Formula = Any  # text, a sympy expression, a number, or a function of the samples
 
-TINY = 1e-300
-
-
-def _name(formula: Formula) -> str:
-    return getattr(formula, "__name__", str(formula))
+_FUNCTIONS = "exp log sqrt sinh cosh tanh asinh acosh atanh sin cos tan atan Abs Max Min sign pi"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Equal(Claim):
-    """``left = right`` at every sample.
-
-    Parameters
-    ----------
-    left, right : formula
-        Text or sympy expressions in names of quantities, or functions of the samples.
-    scale : formula, optional
-        What the difference is measured against; unless given, the largest entry of either side at
-        the same sample, but at least `floor` times the largest anywhere.
-    floor : float
-        Below this share of the largest value anywhere, a difference counts absolutely.
-    where : formula, optional
-        Nothing is asserted at entries where this is not positive.
-    tolerance : float
-
-    Notes
-    -----
-    Quantities may be any observable ``x``; ``d_x``, its exact rate along the flow; ``x_0``, its
-    initial value on the path; the time ``t``; a number of the model, such as ``depth``.
-    """
-
-    left: Formula
-    right: Formula
-    scale: Formula = None
-    floor: float = 1e-6
-    where: Formula = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for side in ("left", "right"):
-            object.__setattr__(self, side, as_text(getattr(self, side), side))
-        for optional in ("scale", "where"):
-            if getattr(self, optional) is not None:
-                object.__setattr__(self, optional, as_text(getattr(self, optional), optional))
-
-    @property
-    def statement(self) -> str:
-        return f"{_name(self.left)} = {_name(self.right)}"
-
-    def measure(self, samples: Samples) -> Array:
-        left, right = _aligned(
-            self.evaluate(self.left, samples), self.evaluate(self.right, samples)
-        )
-        asserted = _where(self, samples, left)
-        # NaN on one side only is a violation, not an absence.
-        gap = np.where(np.isnan(left) ^ np.isnan(right), np.inf, np.abs(left - right))
-        if self.scale is not None:
-            size = np.abs(self.evaluate(self.scale, samples))
-        else:
-            size = np.fmax(np.abs(left), np.abs(right))
-            size = np.where(asserted, size, 0.0)
-            size = np.nanmax(size, axis=tuple(range(1, size.ndim)), initial=0.0)
-            size = np.maximum(size, self.floor * np.max(size, initial=0.0))
-        size = size.reshape(len(size), *[1] * (gap.ndim - 1)) if size.ndim == 1 else size
-        with np.errstate(invalid="ignore"):
-            residual = np.where(gap == 0, 0.0, gap / np.maximum(size, TINY))
-        return np.where(asserted, residual, np.nan)
+def as_text(formula: Formula, argument: str) -> Formula:
+    """Return the formula as text (a function stays a function), or say what is wrong with it."""
+    if callable(formula) and not hasattr(formula, "free_symbols"):
+        return formula
+    if isinstance(formula, str) or hasattr(formula, "free_symbols"):
+        text = str(formula)
+        compiled_formula(text)  # a syntax error is reported where the claim is stated
+        return text
+    return repr(validation.finite(argument, formula))
 
 
-@dataclass(frozen=True, kw_only=True)
-class RateLaw(Equal):
-    """``d/dt of = rate``, pointwise: both sides are functions of the state.
+@lru_cache(maxsize=512)
+def compiled_formula(text: str, modules: str = "numpy") -> tuple[tuple[str, ...], Function]:
+    """Names in a formula, and the function of them (in numpy, or in math for scalars)."""
+    import sympy as sp
 
-    The left side is the observable's exact derivative along the flow's vector field (chain rule), so
-    no trajectory is differenced and none is needed.
-
-    Parameters
-    ----------
-    of : str
-        Name of an observable that has an exact derivative.
-    rate : formula
-    """
-
-    of: str
-    rate: Formula
-    left: Formula = ""
-    right: Formula = ""
-    tolerance: float = 1e-9
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", as_text(self.rate, "rate"))
-        object.__setattr__(self, "left", f"d_{self.of}")
-        object.__setattr__(self, "right", self.rate)
-        super().__post_init__()
-
-    @property
-    def statement(self) -> str:
-        return f"d/dt {self.of} = {_name(self.rate)}"
+    expression = parsed(text)
+    used = tuple(sorted(str(s) for s in expression.free_symbols))
+    return used, sp.lambdify([sp.Symbol(n) for n in used], expression, modules=modules)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conserved(Equal):
-    """An observable keeps its initial value along the path.
+@lru_cache(maxsize=512)
+def parsed(text: str) -> Any:
+    """Sympy expression of a formula; every word that is not a function is a symbol."""
+    import sympy as sp
+    from sympy.parsing.sympy_parser import parse_expr
 
-    Parameters
-    ----------
-    of : str
-        Name of the observable.
-    scale : formula
-        What a drift is measured against; a conserved quantity may well be zero.
-    """
-
-    of: str
-    left: Formula = ""
-    right: Formula = ""
-    scale: Formula = "parameter_norm**2"
-    tolerance: float = 1e-8
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "left", self.of)
-        object.__setattr__(self, "right", f"{self.of}_0")
-        super().__post_init__()
-
-    @property
-    def statement(self) -> str:
-        return f"{self.of} is constant along the path"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClosedForm(Equal):
-    """``left = right`` along a path, the right side a formula in ``t`` and initial values.
-
-    An implicit form has ``t`` on the left. The same claim holds or fails on a descent path, to
-    first order in its step.
-    """
-
-    tolerance: float = 1e-7
-
-
-@dataclass(frozen=True, kw_only=True)
-class AtLeast(Claim):
-    """``left >= right`` at every sample.
-
-    Parameters
-    ----------
-    left, right : formula
-    where : formula, optional
-        Nothing is asserted where this is not positive.
-    tolerance : float
-        Relative violation allowed for rounding.
-    """
-
-    left: Formula
-    right: Formula
-    where: Formula = None
-    tolerance: float = 1e-12
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for side in ("left", "right"):
-            object.__setattr__(self, side, as_text(getattr(self, side), side))
-        if self.where is not None:
-            object.__setattr__(self, "where", as_text(self.where, "where"))
-
-    @property
-    def statement(self) -> str:
-        return f"{_name(self.left)} >= {_name(self.right)}"
-
-    def measure(self, samples: Samples) -> Array:
-        left, right = _aligned(
-            self.evaluate(self.left, samples), self.evaluate(self.right, samples)
-        )
-        size = np.abs(left) + np.abs(right)
-        with np.errstate(invalid="ignore"):
-            residual = np.where(left == right, 0.0, (right - left) / np.maximum(size, TINY))
-        return np.where(_where(self, samples, left), residual, np.nan)
-
-
-def _where(claim: Any, samples: Samples, like: Array) -> Array:
-    if claim.where is None:
-        return np.ones(like.shape, dtype=bool)
-    inside = claim.evaluate(claim.where, samples) > 0
-    inside = inside.reshape(*inside.shape, *[1] * (like.ndim - inside.ndim))
-    return np.broadcast_to(inside, like.shape)
-
-
-def _aligned(left: Array, right: Array) -> tuple[Array, Array]:
-    depth = max(left.ndim, right.ndim)
-    wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) for v in (left, right)]
-    a, b = np.broadcast_arrays(*wide)
-    return np.array(a), np.array(b)
+    known = set(_FUNCTIONS.split())
+    words = set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", re.sub(r"\b\d+\.?\d*[eE][+-]?\d+", "", text)))
+    names = sorted(words - known)
+    symbols = {name: sp.Symbol(name) for name in names}
+    try:
+        expression = parse_expr(text, local_dict=symbols)
+    except Exception as error:  # whatever sympy's parser raises, the formula is malformed
+        raise ValueError(f"formula {text!r} is not a sympy expression: {error}") from error
+    if not isinstance(expression, sp.Expr):
+        raise TypeError(f"formula {text!r} must be one expression, not a {type(expression)}.")
+    return expression

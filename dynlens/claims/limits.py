@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynlens.claims.base import Claim, Formula, as_text
+from dynlens.claims.base import Claim
 from dynlens.claims.cases import Samples
+from dynlens.claims.formulas import Formula, as_text
 from dynlens.typing import Array
 
 
@@ -32,13 +33,14 @@ class PowerLaw(Claim):
     of: Formula
     against: Formula
     exponent: float
-    where: Formula = "1"
+    where: Formula = None
     band: float = 0.05
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for side in ("of", "against", "where"):
-            object.__setattr__(self, side, as_text(getattr(self, side), side))
+            if getattr(self, side) is not None:
+                object.__setattr__(self, side, as_text(getattr(self, side), side))
         object.__setattr__(self, "tolerance", float(self.band))
 
     @property
@@ -47,10 +49,7 @@ class PowerLaw(Claim):
 
     def measure(self, samples: Samples) -> Array:
         y, x = self.evaluate(self.of, samples), self.evaluate(self.against, samples)
-        late = self.evaluate(self.where, samples) > 0
-        if samples.t is not None:
-            late &= samples.t >= self.after
-        use = late & (x > 0) & (y > 0)
+        use = self.asserted(samples, x.shape) & (x > 0) & (y > 0)
         residual = np.full(len(samples), np.nan)
         if use.sum() >= 3:
             slope = np.polyfit(np.log(x[use]), np.log(y[use]), 1)[0]

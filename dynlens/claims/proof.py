@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.claims.base import LABELS
+from dynlens.claims.reproduce import LABELS, reproduce_line
 from dynlens.verdict import Status, Verdict, weakest
 
 
@@ -58,7 +58,6 @@ class Identities:
                 at = {"identity": name, **{str(k): str(v) for k, v in (answer.point or {}).items()}}
                 told = [f"{name}: {answer.how}"]
                 break
-        label = LABELS.get(id(self), "")
         return Verdict(
             worst,
             self.statement,
@@ -66,5 +65,5 @@ class Identities:
             attacks=len(answers),
             worst=at,
             note="; ".join(told),
-            reproduce=f"from dynlens import *; print({label}.check())" if label else "",
+            reproduce=reproduce_line(self) if id(self) in LABELS else "",
         )

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dynlens import validation
-from dynlens.claims.base import LABELS, Claim, falsify
-from dynlens.claims.cases import Case
+from dynlens.claims.base import falsify
 from dynlens.claims.proof import Algebra, Identities
+from dynlens.claims.reproduce import LABELS
 from dynlens.verdict import ControlFinding, Status, Verdict, weakest
 
 _ORDER = (Status.REFUTED, Status.UNDECIDED, Status.NOT_APPLICABLE, Status.SUPPORTED, Status.PROVED)
@@ -83,7 +83,9 @@ class Theorem:
 
     def __post_init__(self) -> None:
         if not self.controls:
-            raise ValueError(f"theorem {self.id} has no controls; a check that cannot fail is none.")
+            raise ValueError(
+                f"theorem {self.id} has no controls; a check that cannot fail is none."
+            )
         for k, check in enumerate(self.checks):
             LABELS[id(check.claim)] = f"theorem({self.id!r}).claim({k})"
         for name, check in self.controls.items():
@@ -137,6 +139,3 @@ class Theorem:
             controls=tuple(controls),
             seconds=time.perf_counter() - began,
         )
-
-
-__all__ = ["Algebra", "Case", "Check", "Claim", "Theorem"]

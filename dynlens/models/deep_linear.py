@@ -89,7 +89,7 @@ class DeepLinear(Model):
 
     def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
         if kind == "identity":
-            return self.balanced_factors(scale * np.eye(*self.tensor_shape))
+            return self.balanced_factors(scale * np.eye(self.widths[-1], self.widths[0]))
         assert rng is not None
         if kind == "balanced":
             return self.balanced_factors(scale * rng.standard_normal(self.tensor_shape))

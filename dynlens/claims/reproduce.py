@@ -1,0 +1,38 @@
+"""The line that reproduces a verdict, short enough to be pasted."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
+
+LABELS: dict[int, str] = {}
+"""Where the catalogue keeps a claim, by identity: the expression that fetches it."""
+
+
+def reproduce_line(claim: Any, case: Any = None) -> str:
+    """One line of Python that checks the same claim on the same case and prints the verdict.
+
+    Empty for a claim that is not in the catalogue and contains a function, which has no text.
+    """
+    name = LABELS.get(id(claim)) or concise(claim)
+    line = f"from dynlens import *; print({name}.check({'' if case is None else concise(case)}))"
+    return "" if "<function" in line or "<lambda" in line else line
+
+
+def concise(value: Any) -> str:
+    """Text that recreates a value: like `repr`, but without what is at its default."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts, positional = [], True
+        for f in fields(value):
+            content = getattr(value, f.name)
+            if not f.init or (f.default is not MISSING and content == f.default):
+                positional = False
+                continue
+            positional = positional and f.default is MISSING and not f.kw_only
+            text = concise(content)
+            parts.append(text if positional else f"{f.name}={text}")
+        return f"{type(value).__name__}({', '.join(parts)})"
+    if isinstance(value, tuple):
+        inside = ", ".join(concise(item) for item in value)
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    return repr(value)

@@ -1,0 +1,194 @@
+"""What a figure of a theorem needs: one claim on one case, sample by sample, as plain data.
+
+It is gathered where the theorem was verified, while the trajectories are still at hand, and is
+small enough to be sent between processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dynlens.claims.base import Claim
+from dynlens.claims.cases import Path, RandomMatrices, RandomStates, Start, States
+from dynlens.claims.limits import PowerLaw
+from dynlens.claims.reproduce import concise
+from dynlens.claims.theorem import Check, Theorem
+from dynlens.problem import Problem
+from dynlens.typing import Array
+from dynlens.verdict import Measured, Verdict
+
+LONGEST = 110  # characters of a case in words
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """One claim on one case, sample by sample.
+
+    Parameters
+    ----------
+    title : str
+        Id of the theorem.
+    statement : str
+        The claim in one line.
+    where : str
+        The case in words.
+    measured : Measured
+        Residual and numerical error of the worst entry of every sample, shape (S,).
+    left, right : ndarray, shape (S, K), optional
+        Both sides of an equality or inequality.
+    fit : tuple of (x, y, exponent), optional
+        What a power law was fitted to: arrays of shape (M,), and the exponent claimed.
+    """
+
+    title: str
+    statement: str
+    where: str
+    measured: Measured
+    left: Array | None = None
+    right: Array | None = None
+    fit: tuple[Array, Array, float] | None = None
+
+
+def gather(theorem: Theorem, verdict: Verdict | None = None) -> Evidence | None:
+    """Measure again what decided a verdict; None where nothing is measured (symbolic claims).
+
+    Parameters
+    ----------
+    theorem : Theorem
+    verdict : Verdict, optional
+        Picks the check it speaks of, on the worst case if that is a path; without it the first
+        check that is asserted along a path, on its first path.
+    """
+    check = _chosen(theorem, verdict)
+    if check is None:
+        return None
+    case = _case(check, verdict.reproduce if verdict else "")
+    samples = case.samples()
+    measured = _worst_entries(check.claim.evidence(samples))
+    found = Evidence(theorem.id, check.claim.statement, in_words(case), measured)
+    if isinstance(check.claim, PowerLaw):
+        return replace(found, fit=_fitted(check.claim, samples))
+    if measured.t is None:
+        return found
+    return replace(found, **_sides(check.claim, samples))
+
+
+def _chosen(theorem: Theorem, verdict: Verdict | None) -> Check | None:
+    measurable = [c for c in theorem.checks if isinstance(c.claim, Claim) and c.cases]
+    if verdict is not None:
+        named = [c for c in measurable if c.claim.statement == verdict.statement]
+        measurable = named or measurable
+    along = [c for c in measurable if any(_has_time(case) for case in c.cases)]
+    return next(iter(along or measurable), None)
+
+
+def _case(check: Check, reproduce: str) -> Any:
+    """Prefer the worst case, but a path before states without time: a picture along time says more."""
+    candidates = [case for case in check.cases if _has_time(case)] or list(check.cases)
+    worst = [case for case in candidates if concise(case) in reproduce]
+    return (worst or candidates)[0]
+
+
+def _has_time(case: Any) -> bool:
+    return hasattr(case, "t_end")
+
+
+def _worst_entries(measured: Measured) -> Measured:
+    """Keep, of every sample, the entry that comes closest to the tolerance."""
+    residual = measured.residual.reshape(len(measured.residual), -1)
+    error = np.broadcast_to(measured.error, measured.residual.shape).reshape(residual.shape)
+    rank = np.where(np.isnan(residual), -np.inf, residual + np.nan_to_num(error, nan=np.inf))
+    pick = (np.arange(len(residual)), rank.argmax(axis=1))
+    return replace(measured, residual=residual[pick], error=error[pick])
+
+
+def _sides(claim: Claim, samples: Any) -> dict[str, Array]:
+    if not (hasattr(claim, "left") and hasattr(claim, "right")):
+        return {}
+    sides = {name: claim.evaluate(getattr(claim, name), samples) for name in ("left", "right")}
+    return {name: value.reshape(len(samples), -1) for name, value in sides.items()}
+
+
+def _fitted(claim: PowerLaw, samples: Any) -> tuple[Array, Array, float]:
+    """Return the points that `PowerLaw.measure` fits its slope to."""
+    y, x = claim.evaluate(claim.of, samples), claim.evaluate(claim.against, samples)
+    use = claim.asserted(samples, y.shape) & (x > 0) & (y > 0)
+    return x[use], y[use], float(claim.exponent)
+
+
+# Cases in words ---------------------------------------------------------------------------------
+
+
+def in_words(case: Any) -> str:
+    """Say in one line where a claim is asserted.
+
+    Examples
+    --------
+    >>> from dynlens import Path, Start, completion_problem
+    >>> in_words(Path(completion_problem(2), Start(0.1, "balanced", seed=3), 50.0))
+    'flow to t = 50, depth 2 (2, 2, 2), 3 of 4 entries seen, balanced start of scale 0.1, seed 3'
+    """
+    for kind, words in _WORDS.items():
+        if isinstance(case, kind):
+            return words(case)
+    if hasattr(case, "fields") and hasattr(case, "start"):
+        return f"path of the reduced system in {_names(case.fields)} to t = {case.t_end:g}"
+    text = concise(case)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _path(case: Path) -> str:
+    run = "flow" if case.eta is None else f"descent with eta = {case.eta:g}"
+    return f"{run} to t = {case.t_end:g}, {_problem(case.problem)}, {_start(case.start)}"
+
+
+def _start(start: Any) -> str:
+    if not isinstance(start, Start):
+        return "a given start"
+    words = f"{start.kind} start of scale {start.scale:g}"
+    words += "" if start.seed is None else f", seed {start.seed}"
+    if start.determinant is None:
+        return words
+    return f"{words}, det W(0) {'>' if start.determinant > 0 else '<'} 0"
+
+
+def _problem(problem: Problem) -> str:
+    model, seen = problem.model, problem.observations
+    widths = getattr(model, "widths", None)
+    shape = f"depth {len(widths) - 1} {widths}" if widths else repr(model)
+    whole = int(np.prod(model.tensor_shape))
+    what = "all entries seen" if seen.count == whole else f"{seen.count} of {whole} entries seen"
+    if type(seen).__name__ not in ("Entries", "Full"):
+        what = f"{seen.count} measurements"
+    return f"{shape}, {what}"
+
+
+def _random_states(case: RandomStates) -> str:
+    share = "all" if case.fraction >= 1 else f"{100 * case.fraction:g} %"
+    shape = f"depth {len(case.widths) - 1} {case.widths}"
+    draw = f"{case.start}, scale {case.scale:g}, seed {case.seed}"
+    return f"{case.count} random states ({draw}), {shape}, {share} of a random target seen"
+
+
+def _random_matrices(case: RandomMatrices) -> str:
+    sign = {None: "", 1: " with det W > 0", -1: " with det W < 0"}[case.determinant]
+    return f"{case.count} random matrices{sign}, scales {case.scales[0]:g} to {case.scales[1]:g}"
+
+
+def _states(case: States) -> str:
+    return f"{len(case.theta)} given state(s), {_problem(case.problem)}"
+
+
+def _names(pairs: Any) -> str:
+    return ", ".join(name for name, _ in pairs)
+
+
+_WORDS: dict[type, Any] = {
+    Path: _path,
+    RandomStates: _random_states,
+    RandomMatrices: _random_matrices,
+    States: _states,
+}

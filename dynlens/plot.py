@@ -1,0 +1,578 @@
+"""Figures of trajectories, verdicts and comparisons; matplotlib's door.
+
+Every function returns a `Figure` that belongs to no window and no global state: a notebook shows it
+where it is named, `save` writes it. Colours are those of Okabe and Ito, which readers with any kind
+of colour vision can tell apart; lines differ in style as well.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dynlens import validation
+from dynlens.claims.theorem import Theorem
+from dynlens.evidence import Evidence, gather
+from dynlens.trajectory import Trajectory
+from dynlens.typing import Array
+from dynlens.verdict import Measured, Status, Verdict
+
+Axes = Any  # matplotlib carries no annotations we could use
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#767676"
+PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # yellow is too light for lines
+DASHES = ("-", "--", ":", "-.")
+
+WIDTH = 6.4  # inches
+DPI = 200
+MANY = 8  # entries beyond which lines are coloured by a scale, and the legend names the ends
+
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.constrained_layout.use": True,
+    "axes.formatter.use_mathtext": True,
+}
+
+P = ParamSpec("P")
+
+
+class Picture(Figure):  # type: ignore[misc]
+    """A figure that a notebook shows whether or not pyplot is in use."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=110)
+        return stream.getvalue()
+
+
+def _styled(function: Callable[P, Picture]) -> Callable[P, Picture]:
+    @wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Picture:
+        with mpl.rc_context(STYLE):
+            return function(*args, **kwargs)
+
+    return inside
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure, atomically; the suffix of `path` names the format (``.png``, ``.pdf``, …).
+
+    The same figure gives the same bytes: no date and no version is written into the file.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    kind = target.suffix.lstrip(".").lower()
+    known = figure.canvas.get_supported_filetypes()
+    if kind not in known:
+        raise ValueError(f"`path` ends in {target.suffix!r}; use one of {sorted(known)}.")
+    undated = {"png": {"Software": None}, "svg": {"Date": None}}
+    metadata = undated.get(kind, {"CreationDate": None} if kind in ("pdf", "ps", "eps") else None)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            figure.savefig(stream, format=kind, dpi=DPI, metadata=metadata)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+# Trajectories -----------------------------------------------------------------------------------
+
+
+@_styled
+def plot_observable(
+    trajectories: Trajectory | Sequence[Trajectory],
+    name: str,
+    *,
+    log: str = "",
+    legend: bool | Sequence[str] = True,
+    horizon: float | None = None,
+    **parameters: Any,
+) -> Picture:
+    """Draw an observable against time, one line for each of its entries.
+
+    Parameters
+    ----------
+    trajectories : Trajectory or sequence of Trajectory
+        Several are told apart by the style of their lines: solid, dashed, dotted, …
+    name : str
+        Name of the observable.
+    log : {"", "x", "y", "xy"}
+        Axes with a logarithmic scale.
+    legend : bool or sequence of str
+        Whether to draw one, or the names of the trajectories in it.
+    horizon : float, optional
+        Time beyond which the numbers are not trusted; shaded.
+    **parameters
+        Of the observable, such as ``p=0.5``.
+
+    Returns
+    -------
+    Figure
+        Dotted verticals mark the events that happened.
+    """
+    runs = [trajectories] if isinstance(trajectories, Trajectory) else list(trajectories)
+    for run in runs:
+        validation.instance("trajectories", run, Trajectory, "from `gradient_flow`, say.")
+    if not runs:
+        raise ValueError("`trajectories` is empty; pass at least one.")
+    validation.one_of("log", log, ("", "x", "y", "xy"))
+    names = _run_names(runs) if isinstance(legend, bool) else list(legend)
+    if len(names) != len(runs):
+        raise ValueError(f"`legend` has {len(names)} names for {len(runs)} trajectories.")
+    figure = Picture(figsize=(WIDTH, 3.4))
+    axes = figure.add_subplot()
+    labels = [_entries(axes, run, name, k, parameters) for k, run in enumerate(runs)]
+    _scale(axes, log)
+    _marks(axes, runs)
+    end = max(run.t[-1] for run in runs)
+    if horizon is not None:
+        _shade(axes, horizon, end)
+    shown = ", ".join(f"{key} = {value:g}" for key, value in parameters.items())
+    axes.set_ylabel(_spaced(name) + (f" ({shown})" if shown else ""))
+    axes.set_xlabel(_clock(runs))
+    if legend:
+        _legend(axes, labels[0], names)
+    return figure
+
+
+def _run_names(runs: Sequence[Trajectory]) -> list[str]:
+    return [
+        f"descent, η = {run.attrs['eta']:g}"
+        if run.source == "descent" and "eta" in run.attrs
+        else run.source
+        for run in runs
+    ]
+
+
+def _entries(
+    axes: Axes, run: Trajectory, name: str, k: int, parameters: dict[str, Any]
+) -> list[tuple[str, Any]]:
+    """Draw the entries of one run's observable; return their labels with colours."""
+    array = run.observe(name, **parameters)
+    dims = array.dims[1:]
+    values = array.to_numpy().reshape(len(run), -1)
+    shape = array.shape[1:]
+    colours = _colours(values.shape[1])
+    labels = []
+    for entry in range(values.shape[1]):
+        place = np.unravel_index(entry, shape) if shape else ()
+        label = ", ".join(f"{dim} {i}" for dim, i in zip(dims, place, strict=True))
+        axes.plot(run.t, values[:, entry], DASHES[k % len(DASHES)], color=colours[entry])
+        labels.append((label, colours[entry]))
+    return labels
+
+
+def _colours(count: int) -> list[Any]:
+    if count <= len(PALETTE):
+        return list(PALETTE[:count])
+    scale = mpl.colormaps["cividis"]
+    return [scale(k / (count - 1)) for k in range(count)]
+
+
+def _scale(axes: Axes, log: str) -> None:
+    if "x" in log:
+        axes.set_xscale("log")
+    if "y" in log:
+        axes.set_yscale("log")
+    axes.margins(x=0)
+
+
+def _marks(axes: Axes, runs: Sequence[Trajectory]) -> None:
+    crossings = {(c.name, c.t) for run in runs for c in run.crossings}
+    for name, t in sorted(crossings, key=lambda pair: pair[1]):
+        axes.axvline(t, color=GREY, linestyle=":", linewidth=1)
+        axes.annotate(
+            name,
+            (t, 1),
+            (-2, -2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            rotation=90,
+            ha="right",
+            va="top",
+            color=GREY,
+            fontsize=7,
+        )
+
+
+def _clock(runs: Sequence[Trajectory]) -> str:
+    sources = {run.source for run in runs}
+    if sources == {"descent"}:
+        return "time t = η · step"
+    return "time t" + (" (descent: t = η · step)" if "descent" in sources else " of the flow")
+
+
+def _legend(axes: Axes, labels: list[tuple[str, Any]], names: list[str]) -> None:
+    handles = []
+    if len(labels) > 1:
+        shown = labels if len(labels) <= MANY else [labels[0], labels[-1]]
+        handles += [Line2D([], [], color=colour, label=label) for label, colour in shown]
+    if len(names) > 1:
+        handles += [
+            Line2D([], [], color=GREY, linestyle=DASHES[k % len(DASHES)], label=name)
+            for k, name in enumerate(names)
+        ]
+    if handles:
+        axes.legend(handles=handles)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _shade(axes: Axes, horizon: float, end: float) -> None:
+    """Shade what lies beyond the horizon, where nothing is decided."""
+    if horizon >= end:
+        return
+    axes.axvspan(horizon, end, facecolor="#efefef", edgecolor="#cfcfcf", hatch="///", linewidth=0)
+    axes.axvline(horizon, color=GREY, linewidth=1)
+    axes.annotate(
+        "UNDECIDED",
+        (horizon, 0.04),
+        (4, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        color=GREY,
+        fontsize=7,
+        backgroundcolor="#efefef",
+    )
+
+
+# Verdicts ---------------------------------------------------------------------------------------
+
+
+@_styled
+def plot_verdict(subject: Theorem | Evidence) -> Picture:
+    """Draw what decided a verdict: residual and numerical error beside the tolerance.
+
+    Parameters
+    ----------
+    subject : Theorem or Evidence
+        A theorem is measured on the first path of its first check along one; see
+        `dynlens.evidence.gather`.
+
+    Returns
+    -------
+    Figure
+        Along a path: both sides of the claim, and residual and error against time, with what lies
+        beyond the validity horizon shaded. For a power law: the points and both slopes. For states
+        without time: how their residuals are distributed.
+
+    Raises
+    ------
+    ValueError
+        If the theorem is purely symbolic, so that nothing is measured.
+    """
+    validation.instance("subject", subject, (Theorem, Evidence), "for example `theorem('A.3')`.")
+    found = gather(subject) if isinstance(subject, Theorem) else subject
+    if found is None:
+        raise ValueError(f"theorem {subject.title!r} is symbolic; there is nothing to plot.")
+    if found.fit is not None:
+        return _power_law(found)
+    return _states(found) if found.measured.t is None else _path(found)
+
+
+def _title(figure: Picture, found: Evidence) -> None:
+    figure.suptitle(
+        f"{found.title}   {_shortened(found.statement, 88)}", x=0.01, ha="left", fontsize=9
+    )
+    figure.supxlabel(_shortened(found.where, 105), x=0.99, ha="right", fontsize=7, color=GREY)
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _path(found: Evidence) -> Picture:
+    with_sides = found.left is not None and found.right is not None
+    figure = Picture(figsize=(WIDTH, 4.6 if with_sides else 3.2))
+    rows = figure.subplots(2 if with_sides else 1, 1, sharex=True, squeeze=False)[:, 0]
+    _title(figure, found)
+    if with_sides:
+        _sides(rows[0], found)
+    _residuals(rows[-1], found.measured)
+    return figure
+
+
+def _sides(axes: Axes, found: Evidence) -> None:
+    t, left, right = found.measured.t, found.left, found.right
+    assert t is not None and left is not None and right is not None
+    colours = _colours(left.shape[1])
+    for k, colour in enumerate(colours):
+        axes.plot(t, left[:, k], color=colour)
+    for k in range(right.shape[1]):
+        axes.plot(t, right[:, k], "--", color=BLACK, linewidth=1.1)
+    # Left sides may span many decades, or be of any sign.
+    seen = np.abs(left[np.isfinite(left) & (left != 0)])
+    if seen.size and np.all(left[np.isfinite(left)] > 0) and seen.max() > 1e3 * seen.min():
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=seen.min() / 3)
+    else:
+        _frame(axes, left, right)
+    relation = "≥" if ">=" in found.statement else "="
+    handles = [
+        Line2D([], [], color=colours[0], label="left side"),
+        Line2D([], [], color=BLACK, linestyle="--", linewidth=1.1, label="right side"),
+    ]
+    axes.legend(handles=handles, ncols=2)
+    axes.set_ylabel(f"left {relation} right")
+    _end_of_trust(axes, found.measured)
+
+
+def _frame(axes: Axes, left: Array, right: Array) -> None:
+    """Show all of the left side, and of the right side what lies near it."""
+    low, high = float(np.nanmin(left)), float(np.nanmax(left))
+    room = (high - low) or abs(high) or 1.0
+    inside = right[np.isfinite(right)]
+    inside = inside[(inside > low - room) & (inside < high + room)]
+    low, high = min([low, *inside]), max([high, *inside])
+    axes.set_ylim(low - 0.06 * room, high + 0.1 * room)
+
+
+def _end_of_trust(axes: Axes, measured: Measured) -> None:
+    assert measured.t is not None
+    axes.set_xlim(measured.t[0], measured.t[-1])
+    if len(measured.t) > 3 and measured.t[1] > 0 and measured.t[-1] > 100 * measured.t[1]:
+        steps = np.diff(measured.t[1:])
+        if steps.max() > 10 * steps.min():  # saved at logarithmic times
+            axes.set_xscale("log")
+            axes.set_xlim(measured.t[1], measured.t[-1])
+    if measured.horizon is not None:
+        _shade(axes, max(measured.horizon, float(measured.t[0])), float(measured.t[-1]))
+
+
+def _residuals(axes: Axes, measured: Measured) -> None:
+    assert measured.t is not None
+    label = _signed(axes, measured, lambda y, **style: axes.plot(measured.t, y, **style))
+    axes.set_yscale("log")
+    axes.set_ylabel(label)
+    axes.set_xlabel("time t")
+    _end_of_trust(axes, measured)
+    axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
+
+
+def _signed(axes: Axes, measured: Measured, draw: Callable[..., Any]) -> str:
+    """Draw residuals on a logarithmic axis, margins (negative ones) and violations apart."""
+    residual, error = measured.residual, measured.error
+    if _is_margin(measured):
+        draw(_positive(-residual), color=BLUE, label="margin kept")
+        if np.any(residual > measured.tolerance):
+            draw(_positive(residual), color=VERMILLION, label="violation")
+        label = "relative margin"
+    else:
+        draw(_positive(residual), color=BLUE, label="residual")
+        label = "relative residual"
+    draw(_positive(error), color=ORANGE, linestyle="--", label="numerical error")
+    axes.axhline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label="tolerance")
+    return label
+
+
+def _is_margin(measured: Measured) -> bool:
+    return bool(np.any(measured.residual < 0))
+
+
+def _positive(values: Array) -> Array:
+    """Leave out what a logarithmic axis cannot show: exact zeros, infinities, the other sign."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+
+def _states(found: Evidence) -> Picture:
+    measured = found.measured
+    figure = Picture(figsize=(WIDTH, 3.2))
+    axes = figure.add_subplot()
+    _title(figure, found)
+    margin = _is_margin(measured)
+    values = _logs(-measured.residual if margin else measured.residual)
+    violations = _logs(measured.residual) if margin else np.empty(0)
+    error = np.nanmax(np.where(np.isfinite(measured.error), measured.error, 0.0), initial=0.0)
+    edges = _edges(values, violations, _logs(np.array([error, measured.tolerance])))
+    axes.hist(10**values, edges, color=BLUE, label="margin kept" if margin else "residual")
+    if margin and np.any(measured.residual > measured.tolerance):
+        axes.hist(10**violations, edges, color=VERMILLION, label="violation")
+    if error > 0:
+        axes.axvline(error, color=ORANGE, linestyle="--", label="largest numerical error")
+    axes.axvline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label="tolerance")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.7)
+    axes.set_xlabel("relative margin" if margin else "relative residual")
+    axes.set_ylabel("number of states")
+    axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
+    return figure
+
+
+def _logs(values: Array) -> Array:
+    positive = _positive(values)
+    return np.log10(positive[~np.isnan(positive)])
+
+
+def _edges(*logs: Array) -> Array:
+    """Edges of four bins to the decade that hold everything."""
+    together = np.concatenate(logs)
+    low, high = np.floor(together.min()), np.ceil(together.max() + 1e-9)
+    return 10 ** np.arange(low - 0.25, high + 0.5, 0.25)
+
+
+def _power_law(found: Evidence) -> Picture:
+    assert found.fit is not None
+    x, y, exponent = found.fit
+    figure = Picture(figsize=(WIDTH, 3.4))
+    axes = figure.add_subplot()
+    _title(figure, found)
+    axes.loglog(x, y, "o", color=BLUE, markersize=3, label="along the path")
+    if len(x) >= 2:
+        slope, height = np.polyfit(np.log(x), np.log(y), 1)
+        axes.loglog(x, np.exp(height) * x**slope, color=ORANGE, label=f"fitted slope {slope:.4g}")
+        anchor = y[-1] / x[-1] ** exponent
+        axes.loglog(x, anchor * x**exponent, "--", color=BLACK, label=f"claimed {exponent:.4g}")
+    axes.set_xlabel(found.statement.partition(" ~ (")[2].rpartition(")**")[0])
+    axes.set_ylabel(found.statement.partition(" ~ ")[0])
+    axes.legend()
+    return figure
+
+
+# All theorems at once ---------------------------------------------------------------------------
+
+
+@_styled
+def plot_controls(verdicts: Sequence[Verdict]) -> Picture:
+    """Draw all theorems and their controls: theorems left of the tolerance, false variants right.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+
+    Returns
+    -------
+    Figure
+        On the left the inequalities, by the relative margin they keep; on the right the
+        equalities, and the violations of the controls, in units of the tolerance. Bars reach as far
+        as the numerical error could move a point.
+    """
+    shown = list(verdicts)
+    if not shown:
+        raise ValueError("`verdicts` is empty; there is nothing to plot.")
+    figure = Picture(figsize=(WIDTH + 0.8, 1.5 + 0.26 * len(shown)))
+    margins, ratios = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1.9))
+    points = [_Points(verdict, row) for row, verdict in enumerate(shown)]
+    for point in points:
+        point.draw_margins(margins)
+    left, right = _limits(points)
+    for point in points:
+        point.draw_ratios(ratios, left, right)
+    _overview_axes(margins, ratios, (left, right), shown)
+    return figure
+
+
+class _Points:
+    """Where one theorem's parts and controls stand in the overview."""
+
+    def __init__(self, verdict: Verdict, row: int) -> None:
+        self.row, self.verdict = row, verdict
+        self.parts = verdict.parts or (verdict,)
+        self.controls = [
+            (control, control.residual / (getattr(control, "tolerance", 0) or verdict.tolerance))
+            for control in verdict.controls
+        ]
+
+    def ratios(self) -> list[float]:
+        """Return the abscissae on the right panel."""
+        own = [part.residual / part.tolerance for part in self.parts if part.residual > 0]
+        all_ = [*own, *(ratio for _, ratio in self.controls)]
+        return [ratio for ratio in all_ if np.isfinite(ratio) and ratio > 0]
+
+    def draw_margins(self, axes: Axes) -> None:
+        for part in self.parts:
+            if part.residual < 0:
+                margin, error = -part.residual, part.numerical_error
+                bar = [[min(max(error, 0.0), margin * (1 - 1e-9))], [0.0]]
+                axes.errorbar(margin, self.row, xerr=bar, **_look(part.status))
+
+    def draw_ratios(self, axes: Axes, left: float, right: float) -> None:
+        for part in self.parts:
+            if part.status == Status.PROVED:
+                axes.plot(left, self.row, "s", color=GREEN, markersize=5, clip_on=False)
+            elif part.residual >= 0:
+                centre = np.clip(part.residual / part.tolerance, left, right)
+                error = part.numerical_error / part.tolerance
+                bar = [[min(error, centre * (1 - 1e-9))], [min(error, right)]]
+                axes.errorbar(centre, self.row, xerr=bar, **_look(part.status))
+        for control, ratio in self.controls:
+            known = np.isfinite(ratio) and ratio > 0
+            look = dict(color=VERMILLION, marker="x" if known else ">", markersize=5)
+            if not control.as_expected:
+                look = dict(color=BLACK, marker="D", markersize=6)
+            axes.plot(np.clip(ratio, left, right) if known else right, self.row, **look)
+
+
+def _look(status: Status) -> dict[str, Any]:
+    colour = {Status.SUPPORTED: BLUE, Status.PROVED: GREEN, Status.REFUTED: BLACK}.get(status, GREY)
+    face = colour if status in (Status.SUPPORTED, Status.PROVED) else "white"
+    return {
+        "fmt": "o",
+        "color": colour,
+        "markerfacecolor": face,
+        "markersize": 5,
+        "elinewidth": 1,
+        "capsize": 2,
+    }
+
+
+def _limits(points: Sequence[_Points]) -> tuple[float, float]:
+    ratios = [ratio for point in points for ratio in point.ratios()] or [1.0]
+    low = min(-3.0, np.floor(np.log10(min(ratios))) - 1)
+    high = max(3.0, np.ceil(np.log10(max(ratios))) + 1)
+    return float(10 ** max(low, -18)), float(10 ** min(high, 18))
+
+
+def _overview_axes(
+    margins: Axes, ratios: Axes, limits: tuple[float, float], verdicts: Sequence[Verdict]
+) -> None:
+    margins.set_xscale("log")
+    margins.set_xlim(2.0, 1e-18)
+    margins.set_xlabel("margin kept, relative\n(inequalities)")
+    ratios.set_xscale("log")
+    ratios.set_xlim(limits[0] / 2, limits[1] * 2)
+    ratios.set_xlabel("residual / tolerance\n(equalities, and all controls)")
+    ratios.axvline(1.0, color=BLACK, linewidth=1)
+    ratios.axvspan(1.0, limits[1] * 2, color=VERMILLION, alpha=0.06, linewidth=0)
+    margins.set_yticks(range(len(verdicts)), [v.id or v.title or "?" for v in verdicts])
+    margins.set_ylim(len(verdicts) - 0.4, -0.6)
+    for axes in (margins, ratios):
+        axes.tick_params(axis="y", length=0)
+    handles = [
+        Line2D([], [], color=BLUE, marker="o", linestyle="", label="theorem, supported"),
+        Line2D([], [], color=GREEN, marker="s", linestyle="", label="proved by algebra"),
+        Line2D([], [], color=GREY, marker="o", markerfacecolor="w", linestyle="", label="undecided"),
+        Line2D([], [], color=VERMILLION, marker="x", linestyle="", label="control, refuted"),
+        Line2D([], [], color=BLACK, marker="D", linestyle="", label="control that survives"),
+    ]
+    ratios.figure.legend(handles=handles, loc="outside upper center", ncols=5, fontsize=7)
