@@ -65,7 +65,7 @@ def gather(theorem: Theorem, verdict: Verdict | None = None) -> Evidence | None:
     check = _chosen(theorem, verdict)
     if check is None:
         return None
-    case = _case(check, verdict.reproduce if verdict else "")
+    case = _case(check, verdict)
     samples = case.samples()
     measured = _worst_entries(check.claim.evidence(samples))
     found = Evidence(theorem.id, check.claim.statement, in_words(case), measured)
@@ -85,11 +85,24 @@ def _chosen(theorem: Theorem, verdict: Verdict | None) -> Check | None:
     return next(iter(along or measurable), None)
 
 
-def _case(check: Check, reproduce: str) -> Any:
-    """Prefer the worst case, but a path before states without time: a picture along time says more."""
-    candidates = [case for case in check.cases if _has_time(case)] or list(check.cases)
-    worst = [case for case in candidates if concise(case) in reproduce]
-    return (worst or candidates)[0]
+def _case(check: Check, verdict: Verdict | None) -> Any:
+    """Prefer the worst case, but a path before states without time: it makes the better picture."""
+    along = [case for case in check.cases if _has_time(case)]
+    cases = along or list(check.cases)
+    if verdict is None or len(cases) == 1:
+        return cases[0]
+    told = [case for case in cases if concise(case) in verdict.reproduce]
+    # The trajectories were run a moment ago and are still at hand, so measuring again is cheap.
+    return told[0] if told else max(cases, key=lambda case: _closest(check.claim, case))
+
+
+def _closest(claim: Claim, case: Any) -> float:
+    """How near the claim came to being violated: the largest residual that is trusted."""
+    measured = claim.evidence(case.samples())
+    residual = measured.residual.reshape(len(measured.residual), -1)
+    if measured.t is not None and measured.horizon is not None:
+        residual = residual[measured.t <= measured.horizon]
+    return float(np.max(residual, initial=-np.inf, where=~np.isnan(residual)))
 
 
 def _has_time(case: Any) -> bool:
@@ -129,7 +142,7 @@ def in_words(case: Any) -> str:
     --------
     >>> from dynlens import Path, Start, completion_problem
     >>> in_words(Path(completion_problem(2), Start(0.1, "balanced", seed=3), 50.0))
-    'flow to t = 50, depth 2 (2, 2, 2), 3 of 4 entries seen, balanced start of scale 0.1, seed 3'
+    'flow to t = 50; depth 2, 2×2, 3 of 4 entries; balanced start, scale 0.1, seed 3'
     """
     for kind, words in _WORDS.items():
         if isinstance(case, kind):
@@ -141,45 +154,47 @@ def in_words(case: Any) -> str:
 
 
 def _path(case: Path) -> str:
-    run = "flow" if case.eta is None else f"descent with eta = {case.eta:g}"
-    return f"{run} to t = {case.t_end:g}, {_problem(case.problem)}, {_start(case.start)}"
+    run = "flow" if case.eta is None else f"descent, η = {case.eta:g},"
+    return f"{run} to t = {case.t_end:g}; {_problem(case.problem)}; {_start(case.start)}"
 
 
 def _start(start: Any) -> str:
     if not isinstance(start, Start):
         return "a given start"
-    words = f"{start.kind} start of scale {start.scale:g}"
+    words = f"{start.kind} start, scale {start.scale:g}"
     words += "" if start.seed is None else f", seed {start.seed}"
-    if start.determinant is None:
-        return words
-    return f"{words}, det W(0) {'>' if start.determinant > 0 else '<'} 0"
+    sign = {None: "", 1: ", det W(0) > 0", -1: ", det W(0) < 0"}[start.determinant]
+    return words + sign
 
 
 def _problem(problem: Problem) -> str:
     model, seen = problem.model, problem.observations
     widths = getattr(model, "widths", None)
-    shape = f"depth {len(widths) - 1} {widths}" if widths else repr(model)
+    shape = _network(widths) if widths else concise(model)
     whole = int(np.prod(model.tensor_shape))
-    what = "all entries seen" if seen.count == whole else f"{seen.count} of {whole} entries seen"
     if type(seen).__name__ not in ("Entries", "Full"):
-        what = f"{seen.count} measurements"
-    return f"{shape}, {what}"
+        return f"{shape}, {seen.count} measurements"
+    return f"{shape}, {'all' if seen.count == whole else f'{seen.count} of {whole}'} entries"
+
+
+def _network(widths: tuple[int, ...]) -> str:
+    shape = f"{widths[0]}×{widths[0]}" if len(set(widths)) == 1 else "-".join(map(str, widths))
+    return f"depth {len(widths) - 1}, {shape}"
 
 
 def _random_states(case: RandomStates) -> str:
     share = "all" if case.fraction >= 1 else f"{100 * case.fraction:g} %"
-    shape = f"depth {len(case.widths) - 1} {case.widths}"
     draw = f"{case.start}, scale {case.scale:g}, seed {case.seed}"
-    return f"{case.count} random states ({draw}), {shape}, {share} of a random target seen"
+    return f"{case.count} random states; {_network(case.widths)}, {share} of the entries; {draw}"
 
 
 def _random_matrices(case: RandomMatrices) -> str:
     sign = {None: "", 1: " with det W > 0", -1: " with det W < 0"}[case.determinant]
-    return f"{case.count} random matrices{sign}, scales {case.scales[0]:g} to {case.scales[1]:g}"
+    return f"{case.count} random matrices{sign}; scales {case.scales[0]:g} to {case.scales[1]:g}"
 
 
 def _states(case: States) -> str:
-    return f"{len(case.theta)} given state(s), {_problem(case.problem)}"
+    return f"{len(case.theta)} given state(s); {_problem(case.problem)}"
 
 
 def _names(pairs: Any) -> str:

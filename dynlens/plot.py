@@ -19,6 +19,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from dynlens import validation
 from dynlens.claims.theorem import Theorem
@@ -219,6 +220,8 @@ def _marks(axes: Axes, runs: Sequence[Trajectory]) -> None:
             va="top",
             color=GREY,
             fontsize=7,
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+            zorder=1.5,  # under the lines
         )
 
 
@@ -251,17 +254,19 @@ def _shade(axes: Axes, horizon: float, end: float) -> None:
     """Shade what lies beyond the horizon, where nothing is decided."""
     if horizon >= end:
         return
-    axes.axvspan(horizon, end, facecolor="#efefef", edgecolor="#cfcfcf", hatch="///", linewidth=0)
+    axes.axvspan(horizon, end, facecolor="#efefef", edgecolor="#dcdcdc", hatch="///", linewidth=0)
     axes.axvline(horizon, color=GREY, linewidth=1)
     axes.annotate(
         "UNDECIDED",
-        (horizon, 0.04),
-        (4, 0),
+        (horizon, 1),
+        (4, -4),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
+        va="top",
         color=GREY,
         fontsize=7,
-        backgroundcolor="#efefef",
+        path_effects=[withStroke(linewidth=4, foreground="#efefef")],
+        zorder=1.5,  # under the lines
     )
 
 
@@ -301,7 +306,7 @@ def plot_verdict(subject: Theorem | Evidence) -> Picture:
 
 def _title(figure: Picture, found: Evidence) -> None:
     figure.suptitle(
-        f"{found.title}   {_shortened(found.statement, 88)}", x=0.01, ha="left", fontsize=9
+        f"{found.title}   {_shortened(found.statement.replace('>=', '≥'), 88)}", x=0.01, ha="left", fontsize=9
     )
     figure.supxlabel(_shortened(found.where, 105), x=0.99, ha="right", fontsize=7, color=GREY)
 
@@ -351,7 +356,7 @@ def _frame(axes: Axes, left: Array, right: Array) -> None:
     low, high = float(np.nanmin(left)), float(np.nanmax(left))
     room = (high - low) or abs(high) or 1.0
     inside = right[np.isfinite(right)]
-    inside = inside[(inside > low - room) & (inside < high + room)]
+    inside = inside[(inside > low - 2 * room) & (inside < high + 2 * room)]
     low, high = min([low, *inside]), max([high, *inside])
     axes.set_ylim(low - 0.06 * room, high + 0.1 * room)
 
@@ -385,12 +390,12 @@ def _signed(axes: Axes, measured: Measured, draw: Callable[..., Any]) -> str:
         draw(_positive(-residual), color=BLUE, label="margin kept")
         if np.any(residual > measured.tolerance):
             draw(_positive(residual), color=VERMILLION, label="violation")
-        label = "relative margin"
+        label, allowed = "relative margin", "violation tolerated"
     else:
         draw(_positive(residual), color=BLUE, label="residual")
-        label = "relative residual"
+        label, allowed = "relative residual", "tolerance"
     draw(_positive(error), color=ORANGE, linestyle="--", label="numerical error")
-    axes.axhline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label="tolerance")
+    axes.axhline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label=allowed)
     return label
 
 
@@ -419,10 +424,14 @@ def _states(found: Evidence) -> Picture:
         axes.hist(10**violations, edges, color=VERMILLION, label="violation")
     if error > 0:
         axes.axvline(error, color=ORANGE, linestyle="--", label="largest numerical error")
-    axes.axvline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label="tolerance")
+    allowed = "violation tolerated" if margin else "tolerance"
+    axes.axvline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label=allowed)
     axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=0.7)
+    if len(measured.residual) > 100:
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=0.7)
+    else:
+        axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("relative margin" if margin else "relative residual")
     axes.set_ylabel("number of states")
     axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)

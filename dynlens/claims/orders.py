@@ -1,0 +1,410 @@
+"""Orders in the step size: descent at several steps, the flow, and claims about their distance.
+
+The trend is the evidence: a gap that halves with the step, a remainder that quarters, a scaled gap
+that tends to a solution of its own equation. What holds at every single step is a `Recursion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from dynlens import validation
+from dynlens.claims.base import Claim
+from dynlens.claims.cases import Case, ModelSamples, Samples, Start
+from dynlens.claims.comparison import RESOLVED, first_order_error, observed_order
+from dynlens.claims.formulas import Formula, as_text
+from dynlens.descent import gradient_descent
+from dynlens.errors import IntegrationError
+from dynlens.flow import gradient_flow
+from dynlens.observables import registry
+from dynlens.problem import Problem
+from dynlens.typing import Array
+from dynlens.verdict import Measured
+
+TINY = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class DescentSamples(ModelSamples):
+    """States of the flow at common times, with those of descent at every step size beside them.
+
+    Parameters
+    ----------
+    etas : tuple of float
+    descents : ndarray, shape (K, T, P)
+        NaN where a run diverged.
+    numerics : (method, rtol, atol)
+    """
+
+    etas: tuple[float, ...] = ()
+    descents: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
+    numerics: tuple[str, float, float] = ("DOP853", 1e-12, 1e-14)
+
+    def first_order(self, linear: float, forcing: float) -> Array:
+        """Leading error e(t) at the common times, shape (T, P)."""
+        assert self.t is not None
+        start, times = tuple(self.theta[0].tolist()), tuple(self.t.tolist())
+        return _first_order(self.problem, start, times, linear, forcing, *self.numerics)
+
+
+@dataclass(frozen=True)
+class DescentCase(Case):
+    """Gradient descent at several step sizes, and the flow, at common times.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : Start or tuple of float
+        A recipe, or ``theta0`` itself.
+    t_end : float
+    etas : tuple of float
+        At least three step sizes, the largest first, each a whole fraction of it.
+    points : int
+        How many common times, evenly spaced among the steps of the largest.
+    rtol, atol : float
+        Of the flow, integrated by DOP853.
+    """
+
+    problem: Problem
+    start: Start | tuple[float, ...]
+    t_end: float
+    etas: tuple[float, ...]
+    points: int = 12
+    rtol: float = 1e-12
+    atol: float = 1e-14
+
+    def __post_init__(self) -> None:
+        etas = tuple(validation.positive("etas", eta) for eta in self.etas)
+        ratios = [etas[0] / eta for eta in etas] if etas else []
+        whole = all(abs(r - round(r)) < 1e-9 * r for r in ratios)
+        if len(etas) < 3 or not whole or np.any(np.diff(ratios) <= 0):
+            raise ValueError(
+                f"`etas` must be three or more step sizes, the largest first and each a whole "
+                f"fraction of it, got {self.etas}; for example (0.04, 0.02, 0.01)."
+            )
+        object.__setattr__(self, "etas", etas)
+        validation.count("points", self.points)
+        if validation.positive("t_end", self.t_end) < etas[0]:
+            raise ValueError(f"`t_end` = {self.t_end:g} is before the first step, {etas[0]:g}.")
+
+    @property
+    def theta0(self) -> Array:
+        """The start, shape (P,)."""
+        if isinstance(self.start, Start):
+            return self.start.theta(self.problem)
+        return self.problem.check_theta(self.start, "start")
+
+    def samples(self) -> DescentSamples:
+        """Run everything; the twins repeat it with other numerics and a start off by rounding."""
+        return _ladder(self)
+
+    def simpler(self) -> Iterator[Case]:
+        """Shorter runs, rounder starts."""
+        short = float(f"{self.t_end / 4:.1g}")
+        if short >= 10 * self.etas[0]:
+            yield replace(self, t_end=short)
+        for digits in (0, 1, 2):
+            rounded = tuple(float(np.round(x, digits)) + 0.0 for x in self.theta0)
+            if rounded != self.start and any(rounded):
+                yield replace(self, start=rounded)
+
+
+@lru_cache(maxsize=32)
+def _ladder(case: DescentCase) -> DescentSamples:
+    problem, theta0, coarse = case.problem, case.theta0, case.etas[0]
+    total = max(1, round(case.t_end / coarse))
+    marks = np.unique(np.linspace(0, total, case.points + 1).round().astype(np.int64))
+    times = coarse * marks
+    flow = gradient_flow(problem, theta0, times, rtol=case.rtol, atol=case.atol)
+    if not flow.complete:
+        raise IntegrationError(flow.message)
+
+    def descents(start: Array) -> Array:
+        found = np.full((len(case.etas), *flow.theta.shape), np.nan)
+        for k, eta in enumerate(case.etas):
+            fine = marks * round(coarse / eta)
+            run = gradient_descent(problem, start, eta=eta, steps=int(fine[-1]), saves=fine)
+            if run.status == "finished":
+                found[k] = run.theta
+        return found
+
+    runs = descents(theta0)
+    nudged = descents(theta0 * (1 + 2.0**-52))
+    settings = [("DOP853", case.rtol / 10, case.atol / 10), ("LSODA", case.rtol, case.atol)]
+    twins = tuple(
+        DescentSamples(problem, twin.theta, twin.t, (), etas=case.etas, descents=d, numerics=s)
+        for twin, d, s in zip(flow.twins, (nudged, runs), settings, strict=True)
+        if len(twin) == len(flow)
+    )
+    numerics = ("DOP853", case.rtol, case.atol)
+    return DescentSamples(
+        problem, flow.theta, flow.t, twins, etas=case.etas, descents=runs, numerics=numerics
+    )
+
+
+@lru_cache(maxsize=64)
+def _first_order(
+    problem: Problem,
+    start: tuple[float, ...],
+    times: tuple[float, ...],
+    linear: float,
+    forcing: float,
+    method: str,
+    rtol: float,
+    atol: float,
+) -> Array:
+    settings: dict[str, Any] = {"linear": linear, "forcing": forcing, "method": method}
+    return first_order_error(problem, start, times, rtol=rtol, atol=atol, **settings).error
+
+
+# -- claims ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order(Claim):
+    r"""The distance between descent and flow is of a given order in the step.
+
+    Parameters
+    ----------
+    expected : float
+    band : float
+        Allowed distance of the fitted order.
+    quantity : str
+        ``"theta"``, or the name of an observable.
+    remainder : bool
+        Of what is left after the first-order term: ``eta e(t)``, or its image under the
+        observable's exact derivative.
+    linear, forcing : float
+        Coefficients of the equation for e (see `first_order_error`); others than the defaults are
+        false variants.
+
+    Notes
+    -----
+    The distance is the largest over the common times. The numerical error of the order is the
+    integrator's, propagated through the fit, plus the spread of the pairwise slopes: step sizes
+    outside the asymptotic range make a verdict UNDECIDED, never REFUTED.
+    """
+
+    expected: float = 1.0
+    band: float = 0.05
+    quantity: str = "theta"
+    remainder: bool = False
+    linear: float = 1.0
+    forcing: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.positive("expected", self.expected)
+        object.__setattr__(self, "tolerance", validation.positive("band", self.band))
+        if self.quantity != "theta":
+            registry.find(self.quantity)
+
+    @property
+    def statement(self) -> str:
+        gap = f"{self.quantity}(descent) - {self.quantity}(flow)"
+        if self.remainder:
+            image = "e(t)" if self.quantity == "theta" else f"D{self.quantity}[e(t)]"
+            gap += f" - eta {image}, {_equation(self.linear, self.forcing)},"
+        return f"{gap} is of order eta**{self.expected:g}"
+
+    def distances(self, samples: DescentSamples) -> Array:
+        """Largest distance over the common times at every step size, shape (K,)."""
+        problem, flow, runs = samples.problem, samples.theta, samples.descents
+        e = (
+            samples.first_order(self.linear, self.forcing)
+            if self.remainder
+            else np.zeros_like(flow)
+        )
+        if self.quantity == "theta":
+            here, there, leading = runs, flow, e
+        else:
+            entry = registry.find(self.quantity)
+            here, there = entry(problem, np.nan_to_num(runs)), entry(problem, flow)
+            leading = np.zeros_like(there)
+            if self.remainder:
+                leading = entry.derivative(problem, flow, e)
+        eta = np.reshape(samples.etas, (-1, *[1] * there.ndim))
+        gap = (here - there - eta * leading).reshape(*runs.shape[:2], -1)
+        gap[np.isnan(runs).any(axis=2)] = np.nan
+        return np.asarray(np.linalg.norm(gap, axis=2).max(axis=1))
+
+    def measure(self, samples: Samples) -> Array:
+        residual = np.full(len(samples), np.nan)
+        order, _ = observed_order(_ladder_of(samples).etas, self.distances(_ladder_of(samples)))
+        residual[-1] = abs(order - self.expected)
+        return residual
+
+    def evidence(self, samples: Samples) -> Measured:
+        ladder = _ladder_of(samples)
+        h, sizes = np.array(ladder.etas), self.distances(ladder)
+        others = [self.distances(_ladder_of(twin)) for twin in ladder.twins]
+        noise = np.max([np.abs(sizes - other) for other in others], axis=0, initial=0.0)
+        kept = sizes > np.maximum(RESOLVED * noise, TINY)  # False where a run diverged
+        findings, _ = self._assumed(samples)
+        residual, error = np.full(len(samples), np.nan), np.zeros(len(samples))
+        if kept.sum() < 3 or len(others) < 2:
+            residual[-1], error[-1] = 0.0, np.inf
+            note = f"only {kept.sum()} of {len(h)} step sizes give a gap above the numerical error"
+        else:
+            order, spread = observed_order(h[kept], sizes[kept], floor=0.0)
+            fits = [observed_order(h[kept], other[kept], floor=0.0)[0] for other in others]
+            propagated = max(abs(order - fit) for fit in fits)
+            residual[-1], error[-1] = abs(order - self.expected), propagated + spread
+            gaps = ", ".join(f"{size:.3g}" for size in sizes[kept])
+            note = (
+                f"order {order:.4f}, spread of pairwise slopes {spread:.1g}, integrator's share "
+                f"{propagated:.1g}; gaps {gaps} at eta = {', '.join(f'{x:g}' for x in h[kept])}"
+            )
+        t = ladder.t
+        assert t is not None
+        return Measured(residual, error, self.tolerance, t, float(t[-1]), findings, note)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadingError(Claim):
+    r"""``(theta(descent) - theta(flow)) / eta -> e(t)`` as eta goes to zero, in every component.
+
+    The limit is extrapolated from the case's step sizes (Neville's scheme for polynomials in eta);
+    its error is the integrator's plus the change when the largest step is left out.
+
+    Parameters
+    ----------
+    linear, forcing : float
+        See `first_order_error`.
+    floor : float
+        Below this share of the largest e anywhere, a difference counts absolutely.
+    """
+
+    linear: float = 1.0
+    forcing: float = 0.5
+    floor: float = 1e-2
+    tolerance: float = 1e-4
+
+    @property
+    def statement(self) -> str:
+        equation = _equation(self.linear, self.forcing)
+        return f"(theta(descent) - theta(flow)) / eta -> e(t), {equation}"
+
+    def measure(self, samples: Samples) -> Array:
+        ladder = _ladder_of(samples)
+        e = ladder.first_order(self.linear, self.forcing)
+        gap = np.abs(_limit(ladder, 0) - e)
+        gap[0] = np.nan  # both are zero at the start
+        return gap / self._size(e)
+
+    def evidence(self, samples: Samples) -> Measured:
+        found, ladder = super().evidence(samples), _ladder_of(samples)
+        size = self._size(ladder.first_order(self.linear, self.forcing))
+        changed = np.abs(_limit(ladder, 0) - _limit(ladder, 1)) / size
+        # A run that diverged leaves no limit to speak of: not a violation, not a support.
+        residual = np.where(np.isnan(changed), 0.0, found.residual)
+        residual[0] = np.nan
+        error = np.where(np.isnan(changed), np.inf, found.error + changed)
+        return replace(found, residual=residual, error=error, horizon=found.t[-1])  # type: ignore[index]
+
+    def _size(self, e: Array) -> Array:
+        size = np.abs(e).max(axis=1, keepdims=True)
+        return np.maximum(size, max(self.floor * size.max(), TINY))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recursion(Claim):
+    """Along gradient descent ``of -> factor * of + increment`` at every single step, exactly.
+
+    The recursion is run from the initial value, so errors of the law add up along the path; the
+    case must be a descent that saves every step.
+
+    Parameters
+    ----------
+    of, factor, increment : formula
+        In names of quantities at the step, and ``eta``.
+    tolerance : float
+        Relative to the largest value of ``of`` so far.
+    """
+
+    of: Formula
+    factor: Formula = "1"
+    increment: Formula = "0"
+    tolerance: float = 1e-12
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for side in ("of", "factor", "increment"):
+            object.__setattr__(self, side, as_text(getattr(self, side), side))
+
+    @property
+    def statement(self) -> str:
+        of, factor, increment = (
+            getattr(part, "__name__", part) for part in (self.of, self.factor, self.increment)
+        )
+        grown = of if factor == "1" else f"({factor}) * {of}"
+        added = "" if increment == "0" else f" + {increment}"
+        return f"{of} -> {grown}{added} at every step of descent"
+
+    def measure(self, samples: Samples) -> Array:
+        actual = self.evaluate(self.of, samples)
+        shape = (len(samples), *[1] * (actual.ndim - 1))
+        factor = self.evaluate(self.factor, samples).reshape(shape)
+        increment = np.broadcast_to(self.evaluate(self.increment, samples), actual.shape)
+        expected = np.empty_like(actual)
+        expected[0] = actual[0]
+        for k in range(len(samples) - 1):
+            expected[k + 1] = factor[k] * expected[k] + increment[k]
+        largest = np.abs(actual).reshape(len(samples), -1).max(axis=1, initial=TINY)
+        return np.abs(actual - expected) / np.maximum.accumulate(largest).reshape(shape)
+
+    def read(self, name: str, samples: Samples) -> Array:
+        if name == "eta" and name not in dict(self.given):
+            return np.asarray(_step_size(samples))
+        return super().read(name, samples)
+
+
+def step_imbalances(samples: ModelSamples) -> Array:
+    r"""``eta**2`` times :math:`G_{j+1}^\top G_{j+1} - G_j G_j^\top`, G the layers' gradients.
+
+    What one step of descent adds to the imbalances of a deep linear network: the terms of first
+    order in eta cancel, which is why the flow conserves them.
+    """
+    gradient = samples.problem.gradient(samples.theta)
+    return _step_size(samples) ** 2 * registry.find("imbalances")(samples.problem, gradient)
+
+
+def _step_size(samples: Samples) -> float:
+    t = samples.t
+    steps = np.diff(t) if t is not None else np.empty(0)
+    if not len(steps) or np.any(np.abs(steps - steps[0]) > 1e-9 * steps[0]):
+        raise ValueError(
+            "the claim is about every step of descent; use a case that saves them all, such as "
+            "`Path(problem, start, t_end, eta=eta, saves=steps + 1)`."
+        )
+    return float(steps[0])
+
+
+def _ladder_of(samples: Samples) -> DescentSamples:
+    if not isinstance(samples, DescentSamples):
+        raise TypeError("the claim compares step sizes; check it on a `DescentCase(...)`.")
+    return samples
+
+
+def _limit(ladder: DescentSamples, skip: int) -> Array:
+    """Limit of the scaled gap for eta to zero, from all step sizes but the `skip` largest."""
+    h = ladder.etas[skip:]
+    table = [(run - ladder.theta) / eta for run, eta in zip(ladder.descents[skip:], h, strict=True)]
+    for width in range(1, len(h)):
+        table = [
+            (h[k] * table[k + 1] - h[k + width] * table[k]) / (h[k] - h[k + width])
+            for k in range(len(h) - width)
+        ]
+    return np.asarray(table[0])
+
+
+def _equation(linear: float, forcing: float) -> str:
+    terms = [
+        f"{-factor:+g} {name}" for factor, name in ((linear, "H e"), (forcing, "H g")) if factor
+    ]
+    return f"e' = {' '.join(terms)}"
