@@ -26,7 +26,7 @@ from dynlens.claims.theorem import Theorem
 from dynlens.evidence import Evidence, gather
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array
-from dynlens.verdict import Measured, Status, Verdict
+from dynlens.verdict import ControlFinding, Measured, Status, Verdict
 
 Axes = Any  # matplotlib carries no annotations we could use
 
@@ -101,6 +101,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return target
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    return stream.getvalue()
 
 
 # Trajectories -----------------------------------------------------------------------------------
@@ -306,7 +313,10 @@ def plot_verdict(subject: Theorem | Evidence) -> Picture:
 
 def _title(figure: Picture, found: Evidence) -> None:
     figure.suptitle(
-        f"{found.title}   {_shortened(found.statement.replace('>=', '≥'), 88)}", x=0.01, ha="left", fontsize=9
+        f"{found.title}   {_shortened(found.statement.replace('>=', '≥'), 88)}",
+        x=0.01,
+        ha="left",
+        fontsize=9,
     )
     figure.supxlabel(_shortened(found.where, 105), x=0.99, ha="right", fontsize=7, color=GREY)
 
@@ -494,10 +504,10 @@ def plot_controls(verdicts: Sequence[Verdict]) -> Picture:
     points = [_Points(verdict, row) for row, verdict in enumerate(shown)]
     for point in points:
         point.draw_margins(margins)
-    left, right = _limits(points)
+    limits = _decades([ratio for point in points for ratio in point.ratios], -3, 3)
     for point in points:
-        point.draw_ratios(ratios, left, right)
-    _overview_axes(margins, ratios, (left, right), shown)
+        point.draw_ratios(ratios, *limits)
+    _overview_axes(margins, ratios, points, limits)
     return figure
 
 
@@ -512,11 +522,19 @@ class _Points:
             for control in verdict.controls
         ]
 
+    @property
+    def margins(self) -> list[float]:
+        """Margins and errors on the left panel."""
+        kept = [part for part in self.parts if part.residual < 0]
+        both = [-part.residual for part in kept] + [part.numerical_error for part in kept]
+        return [value for value in both if np.isfinite(value) and value > 0]
+
+    @property
     def ratios(self) -> list[float]:
-        """Return the abscissae on the right panel."""
+        """Abscissae on the right panel."""
         own = [part.residual / part.tolerance for part in self.parts if part.residual > 0]
-        all_ = [*own, *(ratio for _, ratio in self.controls)]
-        return [ratio for ratio in all_ if np.isfinite(ratio) and ratio > 0]
+        both = [*own, *(ratio for _, ratio in self.controls)]
+        return [value for value in both if np.isfinite(value) and value > 0]
 
     def draw_margins(self, axes: Axes) -> None:
         for part in self.parts:
@@ -528,60 +546,86 @@ class _Points:
     def draw_ratios(self, axes: Axes, left: float, right: float) -> None:
         for part in self.parts:
             if part.status == Status.PROVED:
-                axes.plot(left, self.row, "s", color=GREEN, markersize=5, clip_on=False)
-            elif part.residual >= 0:
-                centre = np.clip(part.residual / part.tolerance, left, right)
+                axes.plot(left, self.row, **MARKS["proved by algebra"])
+            elif part.residual >= 0 and part.tolerance > 0:
+                centre = float(np.clip(part.residual / part.tolerance, left, right))
                 error = part.numerical_error / part.tolerance
                 bar = [[min(error, centre * (1 - 1e-9))], [min(error, right)]]
                 axes.errorbar(centre, self.row, xerr=bar, **_look(part.status))
         for control, ratio in self.controls:
             known = np.isfinite(ratio) and ratio > 0
-            look = dict(color=VERMILLION, marker="x" if known else ">", markersize=5)
-            if not control.as_expected:
-                look = dict(color=BLACK, marker="D", markersize=6)
-            axes.plot(np.clip(ratio, left, right) if known else right, self.row, **look)
+            edge = right if control.as_expected else left
+            place = float(np.clip(ratio, left, right)) if known else edge
+            axes.plot(place, self.row, **MARKS[_control_kind(control)])
+
+    @property
+    def kinds(self) -> set[str]:
+        """Which entries of the legend are needed."""
+        parts = {_kind(part.status) for part in self.parts}
+        return parts | {_control_kind(control) for control, _ in self.controls}
+
+
+def _mark(colour: str, marker: str, face: str | None = None, size: int = 5) -> dict[str, Any]:
+    look = {"color": colour, "marker": marker, "linestyle": "", "markersize": size}
+    return look | {"markerfacecolor": face or colour}
+
+
+MARKS = {
+    "theorem supported": _mark(BLUE, "o"),
+    "proved by algebra": _mark(GREEN, "s"),
+    "undecided or not applicable": _mark(GREY, "o", "white"),
+    "theorem REFUTED": _mark(BLACK, "X", size=8),
+    "control refuted": _mark(VERMILLION, "x"),
+    "control refuted at an exact point": _mark(VERMILLION, ">"),
+    "control SURVIVES": _mark(BLACK, "D", size=6),
+}
+
+
+def _kind(status: Status) -> str:
+    named = {
+        Status.SUPPORTED: "theorem supported",
+        Status.PROVED: "proved by algebra",
+        Status.REFUTED: "theorem REFUTED",
+    }
+    return named.get(status, "undecided or not applicable")
+
+
+def _control_kind(control: ControlFinding) -> str:
+    if not control.as_expected:
+        return "control SURVIVES"
+    exact = not np.isfinite(control.residual)
+    return "control refuted at an exact point" if exact else "control refuted"
 
 
 def _look(status: Status) -> dict[str, Any]:
-    colour = {Status.SUPPORTED: BLUE, Status.PROVED: GREEN, Status.REFUTED: BLACK}.get(status, GREY)
-    face = colour if status in (Status.SUPPORTED, Status.PROVED) else "white"
-    return {
-        "fmt": "o",
-        "color": colour,
-        "markerfacecolor": face,
-        "markersize": 5,
-        "elinewidth": 1,
-        "capsize": 2,
-    }
+    return MARKS[_kind(status)] | {"elinewidth": 1, "capsize": 2}
 
 
-def _limits(points: Sequence[_Points]) -> tuple[float, float]:
-    ratios = [ratio for point in points for ratio in point.ratios()] or [1.0]
-    low = min(-3.0, np.floor(np.log10(min(ratios))) - 1)
-    high = max(3.0, np.ceil(np.log10(max(ratios))) + 1)
+def _decades(values: Sequence[float], least: float, most: float) -> tuple[float, float]:
+    """Whole decades around the values, and at least from `least` to `most`."""
+    logs = [np.log10(value) for value in values]
+    low = min([least, *(np.floor(v) - 1 for v in logs)])
+    high = max([most, *(np.ceil(v) + 1 for v in logs)])
     return float(10 ** max(low, -18)), float(10 ** min(high, 18))
 
 
 def _overview_axes(
-    margins: Axes, ratios: Axes, limits: tuple[float, float], verdicts: Sequence[Verdict]
+    margins: Axes, ratios: Axes, points: Sequence[_Points], limits: tuple[float, float]
 ) -> None:
+    smallest, _ = _decades([value for point in points for value in point.margins], -3, 0)
     margins.set_xscale("log")
-    margins.set_xlim(2.0, 1e-18)
+    margins.set_xlim(2.0, smallest)
     margins.set_xlabel("margin kept, relative\n(inequalities)")
     ratios.set_xscale("log")
     ratios.set_xlim(limits[0] / 2, limits[1] * 2)
     ratios.set_xlabel("residual / tolerance\n(equalities, and all controls)")
     ratios.axvline(1.0, color=BLACK, linewidth=1)
     ratios.axvspan(1.0, limits[1] * 2, color=VERMILLION, alpha=0.06, linewidth=0)
-    margins.set_yticks(range(len(verdicts)), [v.id or v.title or "?" for v in verdicts])
-    margins.set_ylim(len(verdicts) - 0.4, -0.6)
+    names = [point.verdict.id or point.verdict.title or "?" for point in points]
+    margins.set_yticks(range(len(points)), names)
+    margins.set_ylim(len(points) - 0.4, -0.6)
     for axes in (margins, ratios):
         axes.tick_params(axis="y", length=0)
-    handles = [
-        Line2D([], [], color=BLUE, marker="o", linestyle="", label="theorem, supported"),
-        Line2D([], [], color=GREEN, marker="s", linestyle="", label="proved by algebra"),
-        Line2D([], [], color=GREY, marker="o", markerfacecolor="w", linestyle="", label="undecided"),
-        Line2D([], [], color=VERMILLION, marker="x", linestyle="", label="control, refuted"),
-        Line2D([], [], color=BLACK, marker="D", linestyle="", label="control that survives"),
-    ]
-    ratios.figure.legend(handles=handles, loc="outside upper center", ncols=5, fontsize=7)
+    kinds = set().union(*(point.kinds for point in points))
+    handles = [Line2D([], [], label=kind, **MARKS[kind]) for kind in MARKS if kind in kinds]
+    ratios.figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=7)

@@ -8,14 +8,15 @@ a claim recreates it and a counterexample can be pasted whole.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from dynlens import validation
-from dynlens.claims.cases import Case, Reading, Samples
+from dynlens.claims.cases import Case, Path, Reading, Samples
 from dynlens.claims.formulas import Formula, as_text, compiled_formula
 from dynlens.claims.reproduce import reproduce_line
+from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, Mask
 from dynlens.verdict import Finding, Measured, Status, Verdict, judge
 
@@ -82,6 +83,10 @@ class Claim(ABC):
         )
         object.__setattr__(self, "given", given)
         object.__setattr__(self, "readings", tuple(dict(self.readings).items()))
+        # Annotations are text here, which is what marks a field as a formula.
+        for f in fields(self):
+            if f.type == "Formula" and getattr(self, f.name) is not None:
+                object.__setattr__(self, f.name, as_text(getattr(self, f.name), f.name))
 
     @property
     @abstractmethod
@@ -94,14 +99,16 @@ class Claim(ABC):
 
     tolerance: float = 1e-9
 
-    def check(self, case: Case) -> Verdict:
-        """Check the claim on one case.
+    def check(self, case: Case | Trajectory) -> Verdict:
+        """Check the claim on one case, or along a trajectory that was computed already.
 
         Returns
         -------
         Verdict
             With the line that reproduces it.
         """
+        if isinstance(case, Trajectory):
+            case = Path.of(case)
         validation.instance("case", case, Case, "for example `Path(problem, start, t_end)`.")
         verdict = judge(self.evidence(case.samples()), self.statement)
         return replace(verdict, reproduce=reproduce_line(self, case))

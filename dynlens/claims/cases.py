@@ -30,6 +30,9 @@ from dynlens.trajectory import Trajectory
 from dynlens.typing import Array
 
 
+HALF_SQUARES = SquaredLoss()
+
+
 @dataclass(frozen=True)
 class Reading:
     """An observable with its parameters, or one entry of it.
@@ -158,8 +161,12 @@ class Path(Case):
     start : Start or tuple of float
         A recipe, or ``theta0`` itself.
     t_end : float
-    method, rtol, atol : see `gradient_flow`
-    saves : int or "log"
+    method : str
+        Of `gradient_flow`; for descent ``"plain"`` (also what any flow method means) or
+        ``"grouprmsprop"``.
+    rtol, atol : float
+    saves : int, "log" or tuple of float
+        As in `gradient_flow`; a tuple lists the times.
     eta : float, optional
         If given, the trajectory is that of gradient descent with this step, not of the flow.
     """
@@ -170,8 +177,33 @@ class Path(Case):
     method: str = "DOP853"
     rtol: float = 1e-10
     atol: float = 1e-13
-    saves: int | str = 101
+    saves: int | str | tuple[float, ...] = 101
     eta: float | None = None
+
+    @classmethod
+    def of(cls, trajectory: Trajectory) -> Path:
+        """Return the path of a trajectory that was computed already; it is not computed again.
+
+        Raises
+        ------
+        ValueError
+            If the trajectory does not begin at its start, t = 0.
+        """
+        t, attrs = trajectory.t, trajectory.attrs
+        if not len(t) or t[0] != 0:
+            raise ValueError("`trajectory` must begin at t = 0; save its start.")
+        path = cls(
+            trajectory.problem,
+            tuple(trajectory.theta[0].tolist()),
+            float(t[-1]),
+            method=attrs["method"],
+            rtol=attrs.get("rtol", cls.rtol),
+            atol=attrs.get("atol", cls.atol),
+            saves=len(t) if np.allclose(t, np.linspace(0, t[-1], len(t))) else tuple(t.tolist()),
+            eta=attrs.get("eta"),
+        )
+        path.__dict__["trajectory"] = trajectory  # where `cached_property` keeps it
+        return path
 
     @property
     def theta0(self) -> Array:
@@ -200,6 +232,9 @@ class Path(Case):
 
     def simpler(self) -> Iterator[Case]:
         """Shorter runs, rounder starts."""
+        if isinstance(self.saves, tuple):
+            yield replace(self, saves=101)
+            return
         least = 1.0 if self.eta is None else 10 * self.eta
         short = float(f"{self.t_end / 4:.1g}")
         if short >= least:
@@ -216,18 +251,27 @@ class Path(Case):
 @lru_cache(maxsize=64)
 def _trajectory(path: Path) -> Trajectory:
     """Run once for all claims on the same path."""
+    listed = isinstance(path.saves, tuple)
     if path.eta is None:
         return gradient_flow(
             path.problem,
             path.theta0,
-            path.t_end,
+            path.saves if listed else path.t_end,
             method=path.method,
             rtol=path.rtol,
             atol=path.atol,
-            saves=path.saves,
+            saves=201 if listed else path.saves,
         )
     steps = max(1, round(path.t_end / path.eta))
-    return gradient_descent(path.problem, path.theta0, eta=path.eta, steps=steps, saves=path.saves)
+    marks = np.round(np.array(path.saves) / path.eta).astype(int) if listed else path.saves
+    return gradient_descent(
+        path.problem,
+        path.theta0,
+        eta=path.eta,
+        steps=steps,
+        saves=marks,
+        method=path.method if path.method == "grouprmsprop" else "plain",
+    )
 
 
 @dataclass(frozen=True)
@@ -281,7 +325,7 @@ class RandomStates(Case):
     scale: float = 1.0
     seed: int = 0
     count: int = 20
-    loss: Loss = SquaredLoss()
+    loss: Loss = HALF_SQUARES
     fraction: float = 1.0
 
     @property

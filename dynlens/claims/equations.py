@@ -6,31 +6,30 @@ the left. An inequality holds at random states (static) or along a path, as the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from abc import abstractmethod
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from dynlens.claims.base import Claim
 from dynlens.claims.cases import Samples
-from dynlens.claims.formulas import Formula, as_text
+from dynlens.claims.formulas import Formula
 from dynlens.typing import Array
 
 TINY = 1e-300
 
 
-def _name(formula: Formula) -> str:
+def named(formula: Formula) -> str:
+    """Text of a formula, or the name of a function."""
     return getattr(formula, "__name__", str(formula))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Equal(Claim):
-    """``left = right`` at every sample.
+@dataclass(frozen=True)
+class Equality(Claim):
+    """Two sides that are equal at every sample; what they are, subclasses say.
 
     Parameters
     ----------
-    left, right : formula
-        Text or sympy expressions in names of quantities, or functions of the samples.
     scale : formula, optional
         What the difference is measured against; unless given, the largest entry of either side at
         the same sample, but at least `floor` times the largest anywhere.
@@ -39,35 +38,23 @@ class Equal(Claim):
     where : formula, optional
         Nothing is asserted at entries where this is not positive.
     tolerance : float
-
-    Notes
-    -----
-    Quantities may be any observable ``x``; ``d_x``, its exact rate along the flow; ``x_0``, its
-    initial value on the path; the time ``t``; a number of the model, such as ``depth``.
     """
 
-    left: Formula
-    right: Formula
-    scale: Formula = None
-    floor: float = 1e-6
-    where: Formula = None
+    scale: Formula = field(default=None, kw_only=True)
+    floor: float = field(default=1e-6, kw_only=True)
+    where: Formula = field(default=None, kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for side in ("left", "right"):
-            object.__setattr__(self, side, as_text(getattr(self, side), side))
-        for optional in ("scale", "where"):
-            if getattr(self, optional) is not None:
-                object.__setattr__(self, optional, as_text(getattr(self, optional), optional))
+    @abstractmethod
+    def sides(self) -> tuple[Formula, Formula]:
+        """Left and right side."""
 
     @property
     def statement(self) -> str:
-        return f"{_name(self.left)} = {_name(self.right)}"
+        left, right = self.sides()
+        return f"{named(left)} = {named(right)}"
 
     def measure(self, samples: Samples) -> Array:
-        left, right = _aligned(
-            self.evaluate(self.left, samples), self.evaluate(self.right, samples)
-        )
+        left, right = _aligned(*(self.evaluate(side, samples) for side in self.sides()))
         asserted = self.asserted(samples, left.shape)
         defined = np.isfinite(left) & np.isfinite(right)
         size = np.where(asserted & defined, np.fmax(np.abs(left), np.abs(right)), 0.0)
@@ -84,66 +71,38 @@ class Equal(Claim):
         return np.where(asserted, np.where(defined, residual, np.inf), np.nan)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RateLaw(Equal):
-    """``d/dt of = rate``, pointwise: both sides are functions of the state.
-
-    The left side is the observable's exact derivative along the flow's vector field (chain rule), so
-    no trajectory is differenced and none is needed.
+@dataclass(frozen=True)
+class Equal(Equality):
+    """``left = right`` at every sample.
 
     Parameters
     ----------
-    of : str
-        Name of an observable that has an exact derivative.
-    rate : formula
+    left, right : formula
+        Text or sympy expressions in names of quantities, or functions of the samples.
+    scale, floor, where, tolerance
+        See `Equality`.
+
+    Notes
+    -----
+    Quantities may be any observable ``x``; ``d_x``, its exact rate along the flow; ``x_0``, its
+    initial value on the path; the time ``t``; a number of the model, such as ``depth``.
+
+    Examples
+    --------
+    >>> from dynlens import RandomStates
+    >>> claim = Equal("frobenius_norm**2", "schatten_norm**2")
+    >>> claim.check(RandomStates((2, 2))).status  # the default Schatten norm is the nuclear one
+    <Status.REFUTED: 'REFUTED'>
     """
 
-    of: str
-    rate: Formula
-    left: Formula = ""
-    right: Formula = ""
-    tolerance: float = 1e-9
+    left: Formula
+    right: Formula
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", as_text(self.rate, "rate"))
-        object.__setattr__(self, "left", f"d_{self.of}")
-        object.__setattr__(self, "right", self.rate)
-        super().__post_init__()
-
-    @property
-    def statement(self) -> str:
-        return f"d/dt {self.of} = {_name(self.rate)}"
+    def sides(self) -> tuple[Formula, Formula]:
+        return self.left, self.right
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conserved(Equal):
-    """An observable keeps its initial value along the path.
-
-    Parameters
-    ----------
-    of : str
-        Name of the observable.
-    scale : formula
-        What a drift is measured against; a conserved quantity may well be zero.
-    """
-
-    of: str
-    left: Formula = ""
-    right: Formula = ""
-    scale: Formula = "parameter_norm**2"
-    tolerance: float = 1e-8
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "left", self.of)
-        object.__setattr__(self, "right", f"{self.of}_0")
-        super().__post_init__()
-
-    @property
-    def statement(self) -> str:
-        return f"{self.of} is constant along the path"
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ClosedForm(Equal):
     """``left = right`` along a path, the right side a formula in ``t`` and initial values.
 
@@ -151,10 +110,62 @@ class ClosedForm(Equal):
     first order in its step.
     """
 
-    tolerance: float = 1e-7
+    tolerance: float = field(default=1e-7, kw_only=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
+class RateLaw(Equality):
+    """``d/dt of = rate``, pointwise: both sides are functions of the state.
+
+    The left side is the observable's exact derivative along the flow's vector field (chain rule),
+    so no trajectory is differenced and none is needed.
+
+    Parameters
+    ----------
+    of : str
+        Name of an observable that has an exact derivative.
+    rate : formula
+    scale, floor, where, tolerance
+        See `Equality`.
+    """
+
+    of: str
+    rate: Formula
+
+    def sides(self) -> tuple[Formula, Formula]:
+        return f"d_{self.of}", self.rate
+
+    @property
+    def statement(self) -> str:
+        return f"d/dt {self.of} = {named(self.rate)}"
+
+
+@dataclass(frozen=True)
+class Conserved(Equality):
+    """An observable keeps its initial value along the path.
+
+    A drift is measured against the squared size of the parameters unless `scale` says otherwise: a
+    conserved quantity may well be zero.
+
+    Parameters
+    ----------
+    of : str
+        Name of the observable.
+    """
+
+    of: str
+    scale: Formula = field(default="parameter_norm**2", kw_only=True)
+    tolerance: float = field(default=1e-8, kw_only=True)
+
+    def sides(self) -> tuple[Formula, Formula]:
+        return self.of, f"{self.of}_0"
+
+    @property
+    def statement(self) -> str:
+        return f"{self.of} is constant along the path"
+
+
+@dataclass(frozen=True)
 class AtLeast(Claim):
     """``left >= right`` at every sample.
 
@@ -164,24 +175,17 @@ class AtLeast(Claim):
     where : formula, optional
         Nothing is asserted where this is not positive.
     tolerance : float
-        Relative violation allowed for rounding.
+        Violation allowed for rounding, relative to ``|left| + |right|``.
     """
 
     left: Formula
     right: Formula
-    where: Formula = None
-    tolerance: float = 1e-12
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for side in ("left", "right"):
-            object.__setattr__(self, side, as_text(getattr(self, side), side))
-        if self.where is not None:
-            object.__setattr__(self, "where", as_text(self.where, "where"))
+    where: Formula = field(default=None, kw_only=True)
+    tolerance: float = field(default=1e-12, kw_only=True)
 
     @property
     def statement(self) -> str:
-        return f"{_name(self.left)} >= {_name(self.right)}"
+        return f"{named(self.left)} >= {named(self.right)}"
 
     def measure(self, samples: Samples) -> Array:
         left, right = _aligned(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from dynlens.claims.base import Claim
 from dynlens.claims.cases import Samples
-from dynlens.claims.formulas import Formula, as_text
+from dynlens.claims.formulas import Formula
 from dynlens.typing import Array
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class PowerLaw(Claim):
     r"""Along the path ``of ~ against**exponent``: the log-log slope, where ``while_`` is positive.
 
@@ -33,14 +33,11 @@ class PowerLaw(Claim):
     of: Formula
     against: Formula
     exponent: float
-    where: Formula = None
-    band: float = 0.05
+    where: Formula = field(default=None, kw_only=True)
+    band: float = field(default=0.05, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for side in ("of", "against", "where"):
-            if getattr(self, side) is not None:
-                object.__setattr__(self, side, as_text(getattr(self, side), side))
         object.__setattr__(self, "tolerance", float(self.band))
 
     @property
@@ -57,7 +54,7 @@ class PowerLaw(Claim):
         return residual
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Frequency(Claim):
     """Over random states, ``event > 0`` happens with the given probability.
 
@@ -73,11 +70,10 @@ class Frequency(Claim):
 
     event: Formula
     probability: float
-    sigmas: float = 5.0
+    sigmas: float = field(default=5.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "event", as_text(self.event, "event"))
         object.__setattr__(self, "tolerance", float(self.sigmas))
 
     @property

@@ -348,15 +348,22 @@ class Recursion(Claim):
 
     def measure(self, samples: Samples) -> Array:
         actual = self.evaluate(self.of, samples)
-        shape = (len(samples), *[1] * (actual.ndim - 1))
-        factor = self.evaluate(self.factor, samples).reshape(shape)
-        increment = np.broadcast_to(self.evaluate(self.increment, samples), actual.shape)
+        factor, increment = (
+            np.broadcast_to(
+                value.reshape(*value.shape, *[1] * (actual.ndim - value.ndim)), actual.shape
+            )
+            for value in (
+                self.evaluate(self.factor, samples),
+                self.evaluate(self.increment, samples),
+            )
+        )
         expected = np.empty_like(actual)
         expected[0] = actual[0]
         for k in range(len(samples) - 1):
             expected[k + 1] = factor[k] * expected[k] + increment[k]
         largest = np.abs(actual).reshape(len(samples), -1).max(axis=1, initial=TINY)
-        return np.abs(actual - expected) / np.maximum.accumulate(largest).reshape(shape)
+        scale = np.maximum.accumulate(largest).reshape(-1, *[1] * (actual.ndim - 1))
+        return np.abs(actual - expected) / scale
 
     def read(self, name: str, samples: Samples) -> Array:
         if name == "eta" and name not in dict(self.given):
@@ -404,7 +411,8 @@ def _limit(ladder: DescentSamples, skip: int) -> Array:
 
 
 def _equation(linear: float, forcing: float) -> str:
-    terms = [
-        f"{-factor:+g} {name}" for factor, name in ((linear, "H e"), (forcing, "H g")) if factor
-    ]
-    return f"e' = {' '.join(terms)}"
+    parts = [(-linear, "H e"), (-forcing, "H g")]
+    text = " ".join(
+        f"{'-' if c < 0 else '+'} {'' if abs(c) == 1 else f'{abs(c):g} '}{v}" for c, v in parts if c
+    )
+    return f"e' = {text.removeprefix('+ ').replace('- ', '-', 1) if text[:1] == '-' else text[2:]}"

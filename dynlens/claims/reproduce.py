@@ -22,15 +22,14 @@ def reproduce_line(claim: Any, case: Any = None) -> str:
 def concise(value: Any) -> str:
     """Text that recreates a value: like `repr`, but without what is at its default."""
     if is_dataclass(value) and not isinstance(value, type):
-        parts, positional = [], True
+        parts, keywords = [], []
         for f in fields(value):
             content = getattr(value, f.name)
-            if not f.init or (f.default is not MISSING and content == f.default):
-                positional = False
-                continue
-            positional = positional and f.default is MISSING and not f.kw_only
-            text = concise(content)
-            parts.append(text if positional else f"{f.name}={text}")
+            if f.init and f.default is MISSING and not f.kw_only:
+                parts.append(concise(content))
+            elif f.init and content != f.default:
+                keywords.append(f"{f.name}={concise(content)}")
+        parts += keywords
         return f"{type(value).__name__}({', '.join(parts)})"
     if isinstance(value, tuple):
         inside = ", ".join(concise(item) for item in value)
