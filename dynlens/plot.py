@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -24,6 +23,7 @@ from matplotlib.patheffects import withStroke
 from dynlens import validation
 from dynlens.claims.theorem import Theorem
 from dynlens.evidence import Evidence, gather
+from dynlens.files import write_atomically
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array
 from dynlens.verdict import ControlFinding, Measured, Status, Verdict
@@ -84,29 +84,20 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     The same figure gives the same bytes: no date and no version is written into the file.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     kind = target.suffix.lstrip(".").lower()
     known = figure.canvas.get_supported_filetypes()
     if kind not in known:
         raise ValueError(f"`path` ends in {target.suffix!r}; use one of {sorted(known)}.")
-    undated = {"png": {"Software": None}, "svg": {"Date": None}}
-    metadata = undated.get(kind, {"CreationDate": None} if kind in ("pdf", "ps", "eps") else None)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            figure.savefig(stream, format=kind, dpi=DPI, metadata=metadata)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
+    content = image(figure, kind)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return write_atomically(target, content)
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as the bytes of a PNG file."""
+def image(figure: Figure, kind: str = "png") -> bytes:
+    """Return a figure as the bytes of a file of the given kind."""
+    undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    figure.savefig(stream, format=kind, dpi=DPI, metadata=undated.get(kind))
     return stream.getvalue()
 
 
@@ -338,7 +329,9 @@ def _path(found: Evidence) -> Picture:
 
 def _sides(axes: Axes, found: Evidence) -> None:
     t, left, right = found.measured.t, found.left, found.right
-    assert t is not None and left is not None and right is not None
+    assert t is not None
+    assert left is not None
+    assert right is not None
     colours = _colours(left.shape[1])
     for k, colour in enumerate(colours):
         axes.plot(t, left[:, k], color=colour)

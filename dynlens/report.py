@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dynlens import __version__, validation
+from dynlens.files import write_atomically
 from dynlens.verdict import Status, Verdict
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ COLOURS = {
     Status.UNDECIDED: "yellow",
     Status.NOT_APPLICABLE: "cyan",
 }
-COLUMNS = (
-    *("id", "title", "status", "residual", "tolerance", "error", "horizon", "controls", "seconds"),
-)
+COLUMNS = tuple("id title status residual tolerance error horizon controls seconds".split())
 LEFT = 3  # the first columns are words, the others numbers
 
 
@@ -42,7 +40,7 @@ def summary_row(verdict: Verdict) -> tuple[str, ...]:
         _number(verdict.residual),
         _number(verdict.tolerance),
         _number(verdict.numerical_error),
-        "-" if verdict.horizon is None else f"{verdict.horizon:.4g}",
+        _horizon(verdict),
         _refuted([verdict]),
         f"{verdict.seconds:.1f}",
     )
@@ -52,8 +50,6 @@ def summary_table(verdicts: Iterable[Verdict]) -> Table:
     """Return the summary as a coloured table for the terminal."""
     from rich import box
     from rich.table import Table
-
-    from dynlens.claims.theorem import Theorem
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -96,6 +92,13 @@ def _refuted(verdicts: Iterable[Verdict]) -> str:
 
 def _all_refuted(verdict: Verdict) -> bool:
     return all(control.as_expected for control in verdict.controls)
+
+
+def _horizon(verdict: Verdict) -> str:
+    if verdict.horizon is None:
+        return "-"
+    short = verdict.t_end is not None and verdict.horizon < verdict.t_end
+    return f"{verdict.horizon:.4g}" + (f" of {verdict.t_end:.4g}" if short else "")
 
 
 def _number(value: float) -> str:
@@ -145,23 +148,6 @@ def write_report(
     return write_atomically(folder / "index.md", text.encode())
 
 
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file so that it is there whole or not at all."""
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
-
-
 def _drawn(verdicts: Sequence[Verdict]) -> dict[str, bytes]:
     from dynlens import catalogue
 
@@ -175,13 +161,13 @@ def picture(theorem: Theorem, verdict: Verdict | None = None) -> bytes | None:
     from dynlens import evidence, plot
 
     found = evidence.gather(theorem, verdict)
-    return None if found is None else plot.png(plot.plot_verdict(found))
+    return None if found is None else plot.image(plot.plot_verdict(found))
 
 
 def _overview(verdicts: Sequence[Verdict]) -> bytes:
     from dynlens import plot
 
-    return plot.png(plot.plot_controls(verdicts))
+    return plot.image(plot.plot_controls(verdicts))
 
 
 def _stem(name: str) -> str:

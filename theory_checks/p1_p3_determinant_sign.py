@@ -69,8 +69,8 @@ theorem = Theorem(
     source="razin2020implicit, on random starts",
     checks=(
         Check(positive_with(1 / 2), symmetric + one_symmetric_factor + exchangeable),
-        Check(Equal(left=determinant_of_mirror_image, right="-determinant"), symmetric),
-        # det(I + G) > 0 says that a noncentral chi-square (2, 2) exceeds an independent central one.
+        Check(Equal(left=determinant_of_mirror_image, right="-determinant"), symmetric[2:4]),
+        # det(I + G) > 0 if a noncentral chi-square variable exceeds an independent central one.
         Check(positive_with(1 - np.exp(-1 / 2) / 2), shifted),
     ),
     controls={

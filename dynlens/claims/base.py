@@ -15,7 +15,7 @@ import numpy as np
 from dynlens import validation
 from dynlens.claims.cases import Case, Path, Reading, Samples
 from dynlens.claims.formulas import Formula, as_text, compiled_formula
-from dynlens.claims.reproduce import reproduce_line
+from dynlens.claims.reproduce import NAMED, reproduce_line
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, Mask
 from dynlens.verdict import Finding, Measured, Status, Verdict, judge
@@ -55,6 +55,8 @@ BALANCED = Assumption("balanced", "unbalancedness / parameter_norm**2", high=1e-
 
 POSITIVE_DETERMINANT = Assumption("det W > 0", "determinant", low=0.0, critical=True)
 """The end-to-end matrix has positive determinant; a sign that arithmetic can lose."""
+
+NAMED.extend([(BALANCED, "BALANCED"), (POSITIVE_DETERMINANT, "POSITIVE_DETERMINANT")])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ import numpy as np
 from dynlens import validation
 from dynlens.descent import gradient_descent
 from dynlens.errors import UnknownNameError
-from dynlens.flow import gradient_flow
+from dynlens.flow import gradient_flow, log_times
 from dynlens.losses import Loss, SquaredLoss
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.observables import registry
@@ -199,7 +199,7 @@ class Path(Case):
             method=attrs["method"],
             rtol=attrs.get("rtol", cls.rtol),
             atol=attrs.get("atol", cls.atol),
-            saves=len(t) if np.allclose(t, np.linspace(0, t[-1], len(t))) else tuple(t.tolist()),
+            saves=_saves(t),
             eta=attrs.get("eta"),
         )
         path.__dict__["trajectory"] = trajectory  # where `cached_property` keeps it
@@ -246,6 +246,14 @@ class Path(Case):
         half = float(f"{self.t_end / 2:.1g}")
         if least <= half and short < half < self.t_end:
             yield replace(self, t_end=half)
+
+
+def _saves(t: Array) -> int | str | tuple[float, ...]:
+    """Name the usual grids of times, list any other."""
+    if len(t) > 1 and np.allclose(t, np.linspace(0, t[-1], len(t))):
+        return len(t)
+    usual = len(t) == 201 and np.allclose(t, log_times(t[-1]))
+    return "log" if usual else tuple(t.tolist())
 
 
 @lru_cache(maxsize=64)

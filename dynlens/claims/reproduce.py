@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
+from dynlens.instances import completion_problem
+from dynlens.models.deep_linear import DeepLinear
+from dynlens.problem import Problem
+
+NAMED: list[tuple[Any, str]] = []
+"""Public constants and the names they go by."""
+
 LABELS: dict[int, str] = {}
 """Where the catalogue keeps a claim, by identity: the expression that fetches it."""
 
@@ -21,6 +28,9 @@ def reproduce_line(claim: Any, case: Any = None) -> str:
 
 def concise(value: Any) -> str:
     """Text that recreates a value: like `repr`, but without what is at its default."""
+    name = next((name for constant, name in NAMED if value is constant), "") or _instance(value)
+    if name:
+        return name
     if is_dataclass(value) and not isinstance(value, type):
         parts, keywords = [], []
         for f in fields(value):
@@ -35,3 +45,12 @@ def concise(value: Any) -> str:
         inside = ", ".join(concise(item) for item in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     return repr(value)
+
+
+def _instance(value: Any) -> str:
+    """The call that makes one of the papers' problems, if the value is one."""
+    if isinstance(value, Problem) and isinstance(value.model, DeepLinear):
+        depth = value.model.depth
+        if value == completion_problem(depth):
+            return f"completion_problem({depth})"
+    return ""

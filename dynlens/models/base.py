@@ -5,6 +5,10 @@ complex conjugation. That is enough to differentiate it exactly: a *complex step
 ``Im f(x + i h v) / h`` with ``h = 1e-100`` has neither truncation nor cancellation, so the
 derivative is as accurate as the map itself. Models therefore write down two formulas,
 ``end_to_end`` and its adjoint ``pullback``, and inherit the rest.
+
+A `TensorModel` holds one matrix per mode. Its entries, and its inner products with rank-one
+tensors, need only a row of each, so they are computed without the tensor, at a cost linear in
+their number, in the order and in the width.
 """
 
 from __future__ import annotations
@@ -102,14 +106,14 @@ class Model(ABC):
 
     def pushforward(self, factors: Factors, directions: Factors) -> Array:
         """Directional derivative of ``end_to_end``, exact to rounding."""
-        return np.imag(self.end_to_end(_shifted(factors, directions))) / STEP
+        return np.imag(self.end_to_end(shifted(factors, directions))) / STEP
 
     def pullback_derivative(
         self, factors: Factors, directions: Factors, cotangent: NDArray[Any]
     ) -> Factors:
         """Directional derivative of ``pullback`` at a fixed cotangent, exact to rounding."""
-        shifted = self.pullback(_shifted(factors, directions), cotangent)
-        return tuple(np.imag(part) / STEP for part in shifted)
+        moved = self.pullback(shifted(factors, directions), cotangent)
+        return tuple(np.imag(part) / STEP for part in moved)
 
     def init(self, scale: float, *, kind: str, seed: int | None = None) -> Array:
         """Draw a start ``theta``; see `Problem.init`."""
@@ -119,5 +123,117 @@ class Model(ABC):
         return np.asarray(self.ravel(self.draw(size, kind, rng)), dtype=np.float64)
 
 
-def _shifted(factors: Factors, directions: Factors) -> Factors:
+def shifted(factors: Factors, directions: Factors) -> Factors:
+    """Return the factors after a complex step along the directions."""
     return tuple(f + 1j * STEP * v for f, v in zip(factors, directions, strict=True))
+
+
+@dataclass(frozen=True)
+class TensorModel(Model):
+    """A model whose first factors are one matrix per mode, of shape (D_n, R_n).
+
+    The end-to-end tensor is linear in each of these matrices, row by row. Its inner product with
+    the rank-one tensor of vectors ``v^1, ..., v^N`` therefore depends on them only through the
+    rows ``v^n @ factors[n]``: that is the one formula, `contract`, which a model adds.
+    """
+
+    @abstractmethod
+    def contract(self, rows: Factors, inner: Factors) -> NDArray[Any]:
+        """Inner products with n rank-one tensors, shape (..., n).
+
+        Parameters
+        ----------
+        rows : tuple of ndarray, shape (..., n, R_n)
+            What each rank-one tensor takes from the matrix of each mode.
+        inner : tuple of ndarray
+            The factors that follow the modes' matrices.
+        """
+
+    @abstractmethod
+    def contract_pullback(
+        self, rows: Factors, inner: Factors, weights: NDArray[Any]
+    ) -> tuple[Factors, Factors]:
+        """Adjoint of the derivative of `contract` at weights (..., n), for `rows` and `inner`."""
+
+    @abstractmethod
+    def rows_kernel(self, *, sensing: bool) -> RowsKernel:
+        """Compiled counterpart of `entries`, or with `sensing` of `rank_one_products`."""
+
+    @property
+    def order(self) -> int:
+        """Number of modes, N."""
+        return len(self.tensor_shape)
+
+    def entries(self, factors: Factors, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Entries of the end-to-end tensor, shape (..., n), without the tensor.
+
+        Parameters
+        ----------
+        factors : tuple of ndarray
+        indices : ndarray of int, shape (n, order)
+            Zero-based.
+        """
+        rows = (f[..., i, :] for f, i in zip(factors[: self.order], indices.T, strict=True))
+        return self.contract(tuple(rows), factors[self.order :])
+
+    def entries_pullback(
+        self, factors: Factors, indices: NDArray[np.int64], weights: NDArray[Any]
+    ) -> Factors:
+        """Adjoint of the derivative of `entries` at weights (..., n)."""
+        modes = tuple(zip(factors[: self.order], indices.T, strict=True))
+        rows = tuple(factor[..., i, :] for factor, i in modes)
+        parts, inner = self.contract_pullback(rows, factors[self.order :], weights)
+        sizes = self.tensor_shape
+        spread = (
+            add_rows(part, i, size) for part, i, size in zip(parts, indices.T, sizes, strict=True)
+        )
+        return (*spread, *inner)
+
+    def rank_one_products(self, factors: Factors, vectors: Factors) -> NDArray[Any]:
+        """Inner products with rank-one tensors, shape (..., n), without the tensor.
+
+        Parameters
+        ----------
+        factors : tuple of ndarray
+        vectors : tuple of ndarray, shape (n, D_n)
+            Row i of the arrays makes the i-th rank-one tensor.
+        """
+        rows = (v @ f for v, f in zip(vectors, factors[: self.order], strict=True))
+        return self.contract(tuple(rows), factors[self.order :])
+
+    def rank_one_products_pullback(
+        self, factors: Factors, vectors: Factors, weights: NDArray[Any]
+    ) -> Factors:
+        """Adjoint of the derivative of `rank_one_products` at weights (..., n)."""
+        rows = tuple(v @ f for v, f in zip(vectors, factors[: self.order], strict=True))
+        parts, inner = self.contract_pullback(rows, factors[self.order :], weights)
+        return (*(v.T @ part for v, part in zip(vectors, parts, strict=True)), *inner)
+
+
+def add_rows(rows: NDArray[Any], index: NDArray[np.int64], size: int) -> NDArray[Any]:
+    """Add row i of `rows` (..., n, R) to row ``index[i]`` of an array of zeros (..., size, R)."""
+    # Sorted sums: four times as fast as `np.add.at`, and complex steps pass through them.
+    order = np.argsort(index, kind="stable")
+    places, starts = np.unique(index[order], return_index=True)
+    total = np.zeros((*rows.shape[:-2], size, rows.shape[-1]), dtype=rows.dtype)
+    total[..., places, :] = np.add.reduceat(rows[..., order, :], starts, axis=-2)
+    return total
+
+
+def products_of_others(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return for each array the product of all the others, by prefixes and suffixes."""
+    before, after = [np.ones(())], np.ones(())
+    for array in arrays[:-1]:
+        before.append(before[-1] * array)
+    others = []
+    for array, prefix in zip(arrays[::-1], before[::-1], strict=True):
+        others.append(prefix * after)
+        after = after * array
+    return others[::-1]
+
+
+def khatri_rao(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """Columnwise Kronecker product of (..., m, R) and (..., n, R), shape (..., m n, R)."""
+    pairs = left[..., :, None, :] * right[..., None, :, :]
+    *batch, m, n, width = pairs.shape
+    return pairs.reshape(*batch, m * n, width)

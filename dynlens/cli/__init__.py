@@ -1,0 +1,5 @@
+"""The command line ``dynlens``."""
+
+from dynlens.cli.app import main
+
+__all__ = ["main"]

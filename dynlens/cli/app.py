@@ -1,0 +1,349 @@
+"""The commands of ``dynlens``: thin shells around the package, where errors become sentences."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dynlens.claims.theorem import Theorem
+    from dynlens.cli.run import Job
+    from dynlens.verdict import Verdict
+
+# Heavy imports happen inside the commands, so that `dynlens --help` answers at once.
+
+USAGE, REFUTED, INTERRUPTED = 2, 1, 130
+REPORT = Path("dynlens-report")
+WIDE = 160  # columns of a table that is not printed on a terminal
+
+app = typer.Typer(
+    help="Numerical verification of theorems about gradient flow and gradient descent.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; entry point of the script ``dynlens``."""
+    app(prog_name="dynlens")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from dynlens import __version__
+
+        typer.echo(f"dynlens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def refuse(message: str) -> NoReturn:
+    """End with one sentence on standard error, and the exit status of wrong usage."""
+    typer.echo(f"dynlens: {message}", err=True)
+    raise typer.Exit(USAGE)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn the errors of the public boundary, which name the argument and the remedy, into one line."""
+    from dynlens.errors import IntegrationError
+
+    try:
+        yield
+    except IntegrationError as error:
+        typer.echo(f"dynlens: {error}", err=True)
+        raise typer.Exit(REFUTED) from error
+    except (ValueError, TypeError, OSError) as error:
+        refuse(str(error))
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)
+
+
+# list, show --------------------------------------------------------------------------------------
+
+
+@app.command("list")
+def list_(
+    prefix: Annotated[str, typer.Argument(help="Only ids that begin with this.")] = "",
+) -> None:
+    """List the theorems: id, title, source."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("id", no_wrap=True)
+    table.add_column("title")
+    table.add_column("source")
+    for theorem, _ in _chosen([prefix], []):
+        table.add_row(theorem.id, theorem.title, theorem.source)
+    _console().print(table)
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(metavar="ID", help="Id of a theorem, or a prefix.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX instead.")] = False,
+    file: Annotated[
+        list[Path] | None, typer.Option(help="Look in this file of yours instead.")
+    ] = None,
+) -> None:
+    """Show a theorem as mathematics: statements, assumptions, cases, controls."""
+    chosen = [pair for pair in _chosen([] if file else [id], file or []) if _matches(id, pair[0])]
+    if not chosen:
+        refuse(f"no theorem {id!r} in {', '.join(map(str, file or []))}.")
+    from dynlens.cli.show import as_document, described
+
+    texts = [as_document(t) if latex else described(t, place) for t, place in chosen]
+    typer.echo("\n\n\n".join(texts))
+
+
+def _matches(prefix: str, theorem: Theorem) -> bool:
+    return theorem.id.startswith(prefix)
+
+
+def _chosen(ids: Sequence[str], files: Sequence[Path]) -> list[tuple[Theorem, str | None]]:
+    """Theorems by id or prefix, and those stated in files, each with its file."""
+    from dynlens import catalogue
+    from dynlens.errors import UnknownNameError
+
+    found: dict[str, tuple[Theorem, str | None]] = {}
+    try:
+        for name in ids:
+            found |= {theorem.id: (theorem, None) for theorem in catalogue.theorems(name)}
+    except UnknownNameError as error:
+        refuse(str(error))
+    for file in files:
+        for theorem in _stated(file):
+            if theorem.id in found:
+                refuse(f"two theorems are called {theorem.id!r}, one in {file}; rename one.")
+            found[theorem.id] = (theorem, str(file))
+    return list(found.values())
+
+
+def _stated(file: Path) -> tuple[Theorem, ...]:
+    from dynlens import catalogue
+
+    try:
+        return catalogue.from_file(file)
+    except FileNotFoundError as error:
+        refuse(str(error))
+    except Exception as error:  # whatever the file's own code raises
+        refuse(f"{file} cannot be read as theorems: {type(error).__name__}: {error}")
+
+
+# verify ------------------------------------------------------------------------------------------
+
+
+@app.command()
+def verify(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Ids or prefixes, such as P1 or A.3; all if none."),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the verdicts to this file.")
+    ] = None,
+    report: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the report.")
+    ] = REPORT,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="THEOREM.py", help="Verify the theorems in a file of yours."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Theorems verified side by side.")] = 2,
+) -> None:
+    """Attack theorems and their controls; exit status 0 only if nothing is refuted but the controls.
+
+    The exit status is 1 if a theorem is refuted or a control is not, 2 for wrong usage, 130 after
+    Ctrl-C, which keeps what is finished.
+    """
+    _writable(json, None if no_report else report)
+    chosen = _chosen(ids or ([] if file else [""]), file or [])
+    from dynlens.cli.run import Job
+
+    session = _Session([Job(t.id, place) for t, place in chosen], json, jobs, not no_report)
+    try:
+        session.verify()
+        interrupted = False
+    except KeyboardInterrupt:
+        interrupted = True
+    session.tell(interrupted)
+    try:
+        session.write_report(None if no_report else report)
+    except KeyboardInterrupt:
+        interrupted = True
+    session.last_lines(interrupted)
+    raise typer.Exit(INTERRUPTED if interrupted else session.exit_status)
+
+
+def _writable(json: Path | None, report: Path | None) -> None:
+    """Refuse places that cannot be written before the work begins, not after it."""
+    if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
+        refuse(f"`--json`: {json} is not a file in an existing folder.")
+    if report is not None and report.exists() and not report.is_dir():
+        refuse(f"`--report`: {report} is not a folder.")
+
+
+class _Session:
+    """One call of ``dynlens verify``: what is finished, and where it is written."""
+
+    def __init__(self, jobs: list[Job], json: Path | None, processes: int, figures: bool) -> None:
+        self.jobs, self.json, self.processes, self.figures = jobs, json, processes, figures
+        self.finished: dict[str, Verdict] = {}
+        self.pictures: dict[str, bytes] = {}
+        self.console, self.began = _console(), time.perf_counter()
+        self.report: Path | None = None
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Finished verdicts, in the order asked for."""
+        return [self.finished[job.id] for job in self.jobs if job.id in self.finished]
+
+    @property
+    def exit_status(self) -> int:
+        """0 if nothing is refuted but the controls, else 1."""
+        return 0 if all(verdict.passed for verdict in self.verdicts) else REFUTED
+
+    def verify(self) -> None:
+        """Verify everything, keeping each verdict as it comes."""
+        from dynlens.cli.progress import progress
+        from dynlens.cli.run import run
+
+        with progress(_console(stderr=True), len(self.jobs)) as board:
+            outcomes = run(
+                self.jobs, processes=self.processes, figures=self.figures, watch=board.watch
+            )
+            with outcomes as arriving:
+                for outcome in arriving:
+                    self.finished[outcome.verdict.id] = outcome.verdict
+                    if outcome.picture is not None:
+                        self.pictures[outcome.verdict.id] = outcome.picture
+                    self.write_json()
+                    board.finish(outcome.verdict)
+
+    def write_json(self) -> None:
+        """Write what is finished; called after every theorem, so that nothing can lose it."""
+        if self.json is None:
+            return
+        import json
+
+        from dynlens.files import write_atomically
+
+        plain = [verdict.as_dict() for verdict in self.verdicts]
+        text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+        write_atomically(self.json, f"{text}\n".encode())
+
+    def tell(self, interrupted: bool) -> None:
+        """Print the table, and in full whatever did not come out as it should."""
+        from dynlens.report import summary_table
+        from dynlens.verdict import Status
+
+        if self.verdicts:
+            self.console.print(summary_table(self.verdicts))
+        fine = (Status.PROVED, Status.SUPPORTED)
+        for verdict in self.verdicts:
+            if verdict.status not in fine or not verdict.passed:
+                self._plain(f"\n{verdict}")
+        if interrupted:
+            self._plain(f"\ninterrupted: {len(self.finished)} of {len(self.jobs)} finished")
+
+    def write_report(self, folder: Path | None) -> None:
+        """Write the report into a folder, unless there is none, or nothing to report."""
+        from dynlens.report import write_report
+
+        if folder is not None and self.verdicts:
+            self.report = write_report(self.verdicts, folder, pictures=self.pictures)
+
+    def last_lines(self, interrupted: bool) -> None:
+        """Print the totals, the time, and where the files are."""
+        from dynlens.report import totals
+
+        seconds = time.perf_counter() - self.began
+        self._plain(f"\n{totals(self.verdicts)}; {seconds:.0f} s")
+        if self.json is not None and self.verdicts:
+            self._plain(f"verdicts: {self.json}")
+        if self.report is not None:
+            self._plain(f"report: {self.report}")
+
+    def _plain(self, text: str) -> None:
+        # Never wrapped: a line that reproduces a verdict is there to be pasted.
+        self.console.print(text, markup=False, soft_wrap=True)
+
+
+# reproduce, compare ------------------------------------------------------------------------------
+
+
+@app.command()
+def reproduce(
+    id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="An experiment; lists them if left out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the results.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller version, for a look.")] = False,
+) -> None:
+    """Run an experiment of the papers and write its table and figures."""
+    with _sentences():
+        from dynlens import experiments
+
+        if id is None:
+            _list_experiments(experiments)
+            return
+        place = out or Path(f"dynlens-{id}")
+        result = experiments.reproduce(id, place, progress=sys.stderr.isatty(), quick=quick)
+    typer.echo(result.text)
+    typer.echo(f"\nresults: {place}")
+
+
+def _list_experiments(experiments: Any) -> None:
+    typer.echo(str(experiments))
+
+
+@app.command()
+def compare(
+    depth: Annotated[int, typer.Option(min=1, help="Number of factors.")] = 2,
+    eta: Annotated[float, typer.Option(help="Step size of descent.")] = 0.01,
+    t_end: Annotated[float, typer.Option(help="Time to compare up to.")] = 20.0,
+    scale: Annotated[float, typer.Option(help="Scale of the balanced start.")] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the start.")] = 1,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the figure.")] = Path(),
+) -> None:
+    """Set gradient descent beside the flow, on the matrix completion problem."""
+    with _sentences():
+        import dynlens as dl
+        from dynlens import plot
+
+        problem = dl.completion_problem(depth)
+        start = problem.init(scale, kind="balanced", seed=seed, determinant=1)
+        found = dl.compare(problem, start, eta=eta, t_end=t_end)
+        path = plot.save(plot.plot_comparison(found), out / "comparison.png")
+    typer.echo(str(found))
+    typer.echo(f"figure: {path}")
+
+
+_ = Callable

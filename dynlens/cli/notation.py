@@ -1,0 +1,169 @@
+"""Formulas typeset: names of quantities become the symbols of the papers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+from sympy.printing.pretty.pretty import PrettyPrinter
+from sympy.printing.pretty.stringpict import prettyForm
+
+from dynlens.claims.base import Claim
+from dynlens.claims.equations import AtLeast, Conserved, Equal, RateLaw
+from dynlens.claims.formulas import Formula, parsed
+from dynlens.claims.limits import Frequency, PowerLaw
+from dynlens.observables.registry import REGISTRY
+from dynlens.symbolic import as_latex, as_text
+
+Expr = Any  # sympy carries no annotations
+
+# Name of a quantity -> how it is written in the terminal, and in LaTeX.
+SYMBOLS = {
+    "alignment": ("γᵣ", r"\gamma_r"),
+    "component_norms": ("σᵣ", r"\sigma_r"),
+    "depth": ("L", "L"),
+    "determinant": ("det W", r"\det W"),
+    "effective_rank": ("erank W", r"\operatorname{erank} W"),
+    "end_to_end": ("W", "W"),
+    "frobenius_norm": ("‖W‖", r"\|W\|_F"),
+    "gradient_norm": ("‖∇φ‖", r"\|\nabla\phi\|"),
+    "loss": ("ℓ", r"\ell"),
+    "nuclear_norm": ("‖W‖⁎", r"\|W\|_*"),
+    "order": ("N", "N"),
+    "parameter_norm": ("‖θ‖", r"\|\theta\|"),
+    "singular_values": ("σᵣ", r"\sigma_r"),
+    "spectral_norm": ("‖W‖₂", r"\|W\|_2"),
+    "t": ("t", "t"),
+}
+
+
+def symbol(name: str) -> tuple[str, str]:
+    """Return how a name is written in the terminal and in LaTeX.
+
+    Examples
+    --------
+    >>> symbol("loss_0"), symbol("d_singular_values")
+    (('ℓ(0)', '\\\\ell(0)'), ('dσᵣ/dt', '\\\\frac{d}{dt} \\\\sigma_r'))
+    """
+    if name in SYMBOLS:
+        return SYMBOLS[name]
+    if name.startswith("d_") and name[2:] in REGISTRY:
+        text, latex = symbol(name[2:])
+        inside = text if len(text) <= 2 else f"({text})"
+        return f"d{inside}/dt", rf"\frac{{d}}{{dt}} {latex}"
+    if name.endswith("_0"):
+        text, latex = symbol(name[:-2])
+        return f"{text}(0)", f"{latex}(0)"
+    if name in REGISTRY:
+        return name.replace("_", " "), r"\text{%s}" % name.replace("_", " ")
+    text, latex = as_text(sp.Symbol(name)), as_latex(sp.Symbol(name))
+    word = latex == name and len(name) > 1
+    return text, rf"\mathrm{{{name}}}" if word else latex
+
+
+def statement(claim: Any) -> str:
+    """Return a claim as two-dimensional Unicode; its one-line statement where it is no formula."""
+    sides = _sides(claim)
+    if sides is None:
+        return str(claim.statement)
+    left, relation, right = sides
+    return _row([_pretty(left), prettyForm(f" {relation} "), _pretty(right)])
+
+
+def latex(claim: Any) -> str:
+    """Return a claim as LaTeX, without delimiters; its statement in words where it is no formula."""
+    sides = _sides(claim)
+    if sides is None:
+        return rf"\text{{{claim.statement.translate(_ESCAPES)}}}"
+    left, relation, right = sides
+    return f"{_latex(left)} {_RELATIONS[relation]} {_latex(right)}"
+
+
+def expression(formula: Formula) -> str:
+    """Return a formula as two-dimensional Unicode."""
+    return _row([_pretty(_expr(formula))])
+
+
+def names(claim: Any) -> tuple[str, ...]:
+    """Names of quantities that a claim's formulas use, rates and initial values under their own."""
+    sides = _sides(claim)
+    used = set() if sides is None else {str(s) for side in sides[::2] for s in side.free_symbols}
+    known = (dict(claim.readings), dict(claim.given)) if isinstance(claim, Claim) else ({}, {})
+    plain = {_plain(name, known) for name in used}
+    return tuple(sorted(plain))
+
+
+def _plain(name: str, known: Iterable[dict[str, Any]]) -> str:
+    if any(name in names for names in known):
+        return name
+    name = name[2:] if name.startswith("d_") and name[2:] in REGISTRY else name
+    return name[:-2] if name.endswith("_0") else name
+
+
+_RELATIONS = {"=": "=", "≥": r"\ge", "∼": r"\sim"}
+_ESCAPES = str.maketrans({c: f"\\{c}" for c in "_&%$#{}"} | {"^": r"\^{}", "~": r"\sim "})
+
+
+def _sides(claim: Any) -> tuple[Expr, str, Expr] | None:
+    """Both sides of a claim that is a formula, and the relation between them."""
+    if isinstance(claim, Conserved):
+        return _both(claim.of, "=", f"{claim.of}_0")
+    if isinstance(claim, RateLaw):
+        return _both(f"d_{claim.of}", "=", claim.rate)
+    if isinstance(claim, Equal):
+        return _both(claim.left, "=", claim.right)
+    if isinstance(claim, AtLeast):
+        return _both(claim.left, "≥", claim.right)
+    if isinstance(claim, PowerLaw):
+        exponent = sp.nsimplify(claim.exponent, rational=True, tolerance=1e-9)
+        power = sp.Pow(_expr(claim.against), exponent, evaluate=False)
+        return _expr(claim.of), "∼", power
+    return None
+
+
+def _both(left: Formula, relation: str, right: Formula) -> tuple[Expr, str, Expr] | None:
+    if not (isinstance(left, str) and isinstance(right, str)):
+        return None  # a function of the samples has no formula
+    return _expr(left), relation, _expr(right)
+
+
+@lru_cache(maxsize=256)
+def _expr(formula: str) -> Expr:
+    """Parse a formula, with decimals that are plainly exact numbers written as such."""
+    found = parsed(formula)
+    return found.xreplace({number: _exact(number) for number in found.atoms(sp.Float)})
+
+
+def _exact(number: Expr) -> Expr:
+    guess = sp.nsimplify(number, [sp.sqrt(2), sp.sqrt(3)], tolerance=1e-15)
+    simple = guess.count_ops() <= 3 and all(abs(n) < 10**6 for n in guess.atoms(sp.Integer))
+    return guess if simple and abs(guess - number) <= 1e-15 * abs(number) else number
+
+
+def _pretty(expr: Expr) -> prettyForm:
+    return PrettyPrinter({"use_unicode": True, "wrap_line": False})._print(_renamed(expr))
+
+
+def _row(forms: list[prettyForm]) -> str:
+    whole = forms[0]
+    for form in forms[1:]:
+        whole = prettyForm(*whole.right(form))
+    return "\n".join(line.rstrip() for line in str(whole).splitlines())
+
+
+class _Written(sp.Symbol):  # type: ignore[misc]
+    """A symbol that is printed as it is called, without reading subscripts into its name."""
+
+    def _pretty(self, printer: Any) -> prettyForm:
+        return prettyForm(self.name, binding=prettyForm.ATOM)
+
+
+def _renamed(expr: Expr) -> Expr:
+    return expr.xreplace({s: _Written(symbol(str(s))[0]) for s in expr.free_symbols})
+
+
+def _latex(expr: Expr) -> str:
+    return str(sp.latex(expr, symbol_names={s: symbol(str(s))[1] for s in expr.free_symbols}))

@@ -1,0 +1,314 @@
+r"""P1.E1: fitting a deep matrix factorization drives :math:`|W_{11}|` to infinity.
+
+Two-by-two completion, depths 2, 3 and 4, by gradient descent and by gradient flow, from unbalanced
+Gaussian starts as in the paper and from balanced ones, until the loss is 1e-4. The law
+:math:`|W_{11}| \approx 1/\sqrt{2\ell}` holds at depths 3 and 4; at depth 2 the curves saturate, for
+three different reasons, which the experiment takes apart and measures.
+
+References
+----------
+razin2020implicit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dynlens.claims import BALANCED, POSITIVE_DETERMINANT, AtLeast, Start, SystemPath
+from dynlens.claims import Path as FlowPath
+from dynlens.descent import gradient_descent
+from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
+from dynlens.flow import Event, gradient_flow, log_times, loss_below
+from dynlens.instances import completion_problem
+from dynlens.problem import Problem
+from dynlens.trajectory import Trajectory
+from dynlens.typing import Array
+
+LEVELS = (1e-1, 1e-2, 1e-3, 1e-4)
+GAUSSIAN = {2: 1e-3, 3: 8e-3, 4: 1e-1}  # std of the entries of the factors; 3 as published
+BALANCED_SCALE = 1e-3  # std of the entries of the end-to-end matrix
+# 3e-3 as published. At depth 4 the sharpness reaches 594; 3e-3 would oscillate at the end.
+ETA = {2: 3e-3, 3: 3e-3, 4: 1e-3}
+SEEDS = (0, 1, 2)
+CENSUS = {2: 100, 3: 12, 4: 12}  # unbalanced starts that are counted rather than drawn
+HALVINGS = 7
+TOLERANCES = (1e-6, 1e-8, 1e-10, 1e-12)
+FLOW = ("Radau", 1e-9), ("LSODA", 1e-8)  # the curve, and the one its error is measured against
+SATURATED = 1e-8  # loss at which |W11| has stopped growing, where it stops
+STEPS = 100_000_000
+T_END = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One run from start to the last level, in the quantities that are drawn.
+
+    ``at[k]`` is the index of the state at the k-th level; ``flip`` the time at which the
+    determinant becomes negative, or None. In the exact coordinates ``det`` is its logarithm.
+    """
+
+    t: Array
+    loss: Array
+    w11: Array
+    det: Array
+    imbalance: Array
+    at: tuple[int, ...]
+    flip: float | None
+    final: Array
+
+    @property
+    def scaled(self) -> Array:
+        """``|W11| sqrt(2 loss)``, which tends to 1."""
+        return np.abs(self.w11) * np.sqrt(2 * self.loss)
+
+
+def start(problem: Problem, kind: str, seed: int) -> Array:
+    """Draw a start with positive determinant, as all starts here have."""
+    if kind == "symmetric":
+        return problem.init(BALANCED_SCALE, kind="identity")
+    scale = BALANCED_SCALE if kind == "balanced" else GAUSSIAN[_depth(problem)]
+    return problem.init(scale, kind=kind, seed=seed, determinant=1)
+
+
+def by_descent(problem: Problem, theta0: Array, eta: float, levels: Sequence[float]) -> Curve:
+    """Descend from level to level; the state at a level is the first step at or below it."""
+    runs, theta = [], theta0
+    for level in levels:
+        runs.append(
+            gradient_descent(problem, theta, eta=eta, steps=STEPS, saves="log", stop_below=level)
+        )
+        theta = runs[-1].final
+    return _curve(runs, _first_negative(runs, eta))
+
+
+def by_flow(
+    problem: Problem, theta0: Array, levels: Sequence[float], method: str, rtol: float
+) -> Curve:
+    """Flow from level to level; a level is located on the solver's dense output."""
+    runs, theta, flip, before = [], theta0, None, 0.0
+    for level in levels:
+        events = (Event("determinant", 0.0), loss_below(level))
+        run = gradient_flow(
+            problem,
+            theta,
+            T_END,
+            method=method,
+            rtol=rtol,
+            atol=1e-3 * rtol,
+            saves="log",
+            events=events,
+            strict=True,
+        )
+        signs = [c.t for c in run.crossings if c.name == events[0].name]
+        flip = before + signs[0] if flip is None and signs else flip
+        before += float(run.t[-1])
+        runs.append(run)
+        theta = run.final
+    return _curve(runs, flip)
+
+
+def _curve(runs: Sequence[Trajectory], flip: float | None) -> Curve:
+    """Join runs that start where the one before ended."""
+    ends = np.cumsum([0.0] + [run.t[-1] for run in runs])
+    theta = np.concatenate([run.theta[k > 0 :] for k, run in enumerate(runs)])
+    t = np.concatenate([run.t[k > 0 :] + ends[k] for k, run in enumerate(runs)])
+    whole = Trajectory(runs[0].problem, t, theta)
+    at = np.cumsum([len(run) - (k > 0) for k, run in enumerate(runs)]) - 1
+    return Curve(
+        t,
+        whole.values("loss"),
+        whole.values("end_to_end")[:, 0, 0],
+        whole.values("determinant"),
+        whole.values("unbalancedness"),
+        tuple(at.tolist()),
+        flip,
+        runs[-1].final,
+    )
+
+
+def _first_negative(runs: Sequence[Trajectory], eta: float) -> float | None:
+    """Time of the first step with a negative determinant: the saved ones, then one by one."""
+    passed = 0.0
+    for run in runs:
+        negative = np.flatnonzero(run.values("determinant") < 0)
+        if len(negative):
+            k = max(int(negative[0]), 1)
+            steps = round((run.t[k] - run.t[k - 1]) / eta)
+            every = gradient_descent(
+                run.problem, run.theta[k - 1], eta=eta, steps=steps, saves=steps + 1
+            )
+            first = int(np.argmax(every.values("determinant") < 0))
+            return float(passed + run.t[k - 1] + eta * first)
+        passed += float(run.t[-1])
+    return None
+
+
+def in_exact_coordinates(theta0: Array, levels: Sequence[float]) -> Curve:
+    r"""Flow of depth 2 from a balanced start, in coordinates that cannot lose the determinant.
+
+    Balanced flow is :math:`\dot W = -(WW^\top)^{1/2}\nabla - \nabla(W^\top W)^{1/2}`, and for a
+    two-by-two matrix with positive determinant :math:`(WW^\top)^{1/2} = (WW^\top + \det W) /
+    (\sigma_1 + \sigma_2)`. With :math:`W_{22} = (\det W + W_{12}W_{21})/W_{11}` that is a system in
+    three entries and :math:`\ln\det W`, good as long as :math:`W_{11}` is not zero.
+    """
+    from scipy.integrate import solve_ivp
+
+    matrix = completion_problem(2).end_to_end(theta0)
+    w22, det = "((exp(q) + b * c) / a)", "exp(q)"  # W = ((a, b), (c, w22)), q = log det W
+    trace = f"sqrt(a**2 + b**2 + c**2 + {w22}**2 + 2 * {det})"  # sigma_1 + sigma_2
+    # Entries 11, 12, 22 of W W^T + det and of W^T W + det; the gradient is ((0, b-1), (c-1, w22)).
+    left = f"(a**2 + b**2 + {det})", f"(a * c + b * {w22})", f"(c**2 + {w22}**2 + {det})"
+    right = f"(a**2 + c**2 + {det})", f"(a * b + c * {w22})", f"(b**2 + {w22}**2 + {det})"
+    fields = {
+        "a": f"-({left[1]} * (c - 1) + (b - 1) * {right[1]}) / {trace}",
+        "b": f"-({left[0]} * (b - 1) + {left[1]} * {w22} + (b - 1) * {right[2]}) / {trace}",
+        "c": f"-({left[2]} * (c - 1) + (c - 1) * {right[0]} + {w22} * {right[1]}) / {trace}",
+        "q": f"-2 * ((b - c)**2 + {w22} * (a + {w22})) / {trace}",
+    }
+    y0 = dict(zip("abc", matrix.ravel()[:3].tolist(), strict=True))
+    y0["q"] = float(np.linalg.slogdet(matrix)[1])
+    field, jacobian = SystemPath(fields, y0, T_END).functions()
+
+    def loss(y: Array) -> Any:
+        a, b, c, q = y
+        return 0.5 * ((b - 1) ** 2 + (c - 1) ** 2 + ((np.exp(q) + b * c) / a) ** 2)
+
+    def crossing(level: float) -> Callable[[float, Array], float]:
+        def height(t: float, y: Array) -> float:
+            return float(loss(y) - level)
+
+        height.terminal = level == levels[-1]  # type: ignore[attr-defined]
+        return height
+
+    found = solve_ivp(
+        field,
+        (0.0, T_END),
+        list(y0.values()),
+        method="LSODA",
+        jac=jacobian,
+        t_eval=log_times(T_END, 400, first=1e-2),
+        events=[crossing(level) for level in levels],
+        rtol=1e-11,
+        atol=1e-13,
+    )
+    marks = [(t[0], y[0]) for t, y in zip(found.t_events, found.y_events, strict=True)]
+    t = np.concatenate([found.t, [time for time, _ in marks]])
+    y = np.concatenate([found.y.T, [state for _, state in marks]])
+    t, first = np.unique(t, return_index=True)
+    y = y[first].T
+    at = tuple(int(np.searchsorted(t, time)) for time, _ in marks)
+    return Curve(t, loss(y), y[0], y[3], np.zeros_like(t), at, None, y[:, -1])
+
+
+# -- the runs --------------------------------------------------------------------------------------
+
+Jobs = dict[tuple[Any, ...], Callable[[], Any]]
+
+
+def _jobs(quick: bool) -> Jobs:
+    depths, levels = ((2, 3), LEVELS[:2]) if quick else ((2, 3, 4), LEVELS)
+    seeds = SEEDS[:1] if quick else SEEDS
+    two = completion_problem(2)
+    balanced = start(two, "balanced", 0)
+    stop = (1e-1, 1e-2, SATURATED)
+    jobs: Jobs = {}
+    for depth in depths:
+        problem = completion_problem(depth)
+        for kind, seed in (("balanced", 0), *(("unbalanced", seed) for seed in seeds)):
+            theta0 = start(problem, kind, seed)
+            key = depth, kind, seed
+            jobs[*key, "descent"] = partial(by_descent, problem, theta0, ETA[depth], levels)
+            jobs[*key, "flow"] = partial(by_flow, problem, theta0, levels, *FLOW[0])
+            jobs[*key, "twin"] = partial(by_flow, problem, theta0, levels, *FLOW[1])
+        jobs["census", depth] = partial(_census, problem, 4 if quick else CENSUS[depth], levels)
+    jobs[2, "balanced", 0, "exact"] = partial(in_exact_coordinates, balanced, levels)
+    symmetric = start(two, "symmetric", 0)
+    jobs["symmetric",] = partial(by_descent, two, symmetric, ETA[2], levels)
+    for k in range(3 if quick else HALVINGS + 1):
+        jobs["step", k] = partial(by_descent, two, balanced, ETA[2] / 2**k, stop)
+    for rtol in TOLERANCES[: 2 if quick else None]:
+        jobs["tolerance", rtol] = partial(by_flow, two, balanced, stop, "LSODA", rtol)
+    jobs["horizon",] = _horizon
+    return jobs
+
+
+def _census(problem: Problem, count: int, levels: Sequence[float]) -> list[Curve]:
+    eta = ETA[_depth(problem)]
+    starts = (start(problem, "unbalanced", seed) for seed in range(count))
+    return [by_descent(problem, theta0, eta, levels) for theta0 in starts]
+
+
+def _horizon() -> Any:
+    """What a verdict makes of the flow of depth 2: judged up to its horizon, undecided beyond."""
+    claim = AtLeast(
+        left="frobenius_norm",
+        right="1 / sqrt(2 * loss) - 8",
+        assumptions=(BALANCED, POSITIVE_DETERMINANT),
+    )
+    recipe = Start(BALANCED_SCALE, "balanced", seed=0, determinant=1)
+    numerics: dict[str, Any] = {"method": "LSODA", "rtol": 1e-10, "atol": 1e-13}
+    return claim.check(FlowPath(completion_problem(2), recipe, 200.0, saves=401, **numerics))
+
+
+def _table(runs: dict[tuple[Any, ...], Any], levels: Sequence[float]) -> list[dict[str, Any]]:
+    rows = []
+    for key, curve in runs.items():
+        if len(key) != 4 or key[3] == "twin":
+            continue
+        depth, kind, seed, source = key
+        twin = runs.get((depth, kind, seed, "twin")) if source == "flow" else None
+        for level, k in zip(levels, curve.at, strict=True):
+            other = None if twin is None else twin.w11[twin.at[levels.index(level)]]
+            det = np.exp(curve.det) if source == "exact" else curve.det
+            rows.append(
+                {
+                    "depth": depth,
+                    "start": kind,
+                    "seed": seed,
+                    "source": source,
+                    "loss": level,
+                    "W11": abs(float(curve.w11[k])),
+                    "W11_error": np.nan if other is None else float(abs(curve.w11[k] - other)),
+                    "W11_sqrt_2loss": float(curve.scaled[k]),
+                    "time": float(curve.t[k]),
+                    "det": float(det[k]),
+                    "min_det": float(det[: k + 1].min()),
+                    "imbalance": float(curve.imbalance[k]),
+                    "det_negative_from": curve.flip,
+                }
+            )
+    return rows
+
+
+def run(folder: Path, quick: bool, each: Each[Any]) -> Result:
+    """Run everything, draw it, and say what was found."""
+    from dynlens.experiments import p1_e1_report
+
+    runs = {key: job() for key, job in each(list(_jobs(quick).items()))}
+    levels = LEVELS[:2] if quick else LEVELS
+    table = _table(runs, levels)
+    text = p1_e1_report.text(runs, table, levels)
+    figures = p1_e1_report.draw(runs, folder)
+    files = (
+        write(folder / "p1_e1.csv", as_csv(table)),
+        write(folder / "p1_e1.txt", text + "\n"),
+    )
+    return Result(experiment.id, experiment.title, tuple(table), text, figures, files)
+
+
+def _depth(problem: Problem) -> int:
+    return len(problem.model.factor_shapes)
+
+
+experiment = Experiment(
+    id="P1.E1",
+    title="deep matrix factorization drives all norms to infinity",
+    source="razin2020implicit, the experiment on deep matrix factorization",
+    run=run,
+)

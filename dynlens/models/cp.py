@@ -1,0 +1,126 @@
+"""CP factorization: a sum of rank-one tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynlens import validation
+from dynlens.models.base import TensorModel, khatri_rao, products_of_others
+from dynlens.models.products import Grower, ProductTree, RowsKernel
+from dynlens.typing import Factors
+
+
+@dataclass(frozen=True)
+class CPFactorization(TensorModel):
+    r"""Sum of rank-one tensors, :math:`W = \sum_{r=1}^R w_r^1 \otimes \dots \otimes w_r^N`.
+
+    Factor n has shape (D_n, R); its column r is :math:`w_r^n`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Sizes (D_1, ..., D_N) of the modes, N >= 2.
+    components : int
+        Number R of rank-one summands.
+
+    Notes
+    -----
+    Initializations: ``"gaussian"`` draws all entries with standard deviation `scale`. ``"balanced"``
+    draws the same and then rescales the factors of each component to a common norm, the geometric
+    mean of the norms they had, which leaves the component's own norm as it was.
+
+    References
+    ----------
+    razin2021implicit
+
+    Examples
+    --------
+    >>> model = CPFactorization((4, 3, 2), components=5)
+    >>> model.factor_shapes
+    ((4, 5), (3, 5), (2, 5))
+    >>> factors = model.unravel(model.init(0.5, kind="balanced", seed=0))
+    >>> model.entries(factors, np.array([[3, 2, 1]])).shape
+    (1,)
+    """
+
+    shape: tuple[int, ...]
+    components: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", mode_sizes(self.shape))
+        object.__setattr__(self, "components", validation.count("components", self.components))
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple((size, self.components) for size in self.shape)
+
+    def end_to_end(self, factors: Factors) -> NDArray[Any]:
+        # The first half of the modes as rows, the others as columns.
+        half = (self.order + 1) // 2
+        rows, columns = reduce(khatri_rao, factors[:half]), reduce(khatri_rao, factors[half:])
+        matrix = rows @ columns.mT
+        return matrix.reshape(*matrix.shape[:-2], *self.shape)
+
+    def pullback(self, factors: Factors, cotangent: NDArray[Any]) -> Factors:
+        # Mode n receives the cotangent's unfolding times the Khatri-Rao product of the others.
+        batch, parts = cotangent.shape[: cotangent.ndim - self.order], []
+        for n, size in enumerate(self.shape):
+            unfolded = np.moveaxis(cotangent, len(batch) + n, len(batch)).reshape(*batch, size, -1)
+            parts.append(unfolded @ reduce(khatri_rao, factors[:n] + factors[n + 1 :]))
+        return tuple(parts)
+
+    def contract(self, rows: Factors, inner: Factors) -> NDArray[Any]:
+        return np.asarray(reduce(np.multiply, rows).sum(axis=-1))
+
+    def contract_pullback(
+        self, rows: Factors, inner: Factors, weights: NDArray[Any]
+    ) -> tuple[Factors, Factors]:
+        return tuple(weights[..., None] * others for others in products_of_others(rows)), ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("balanced", "gaussian")
+
+    def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
+        assert rng is not None
+        factors = tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
+        if kind == "gaussian":
+            return factors
+        norms = np.array([np.linalg.norm(factor, axis=0) for factor in factors])
+        common = np.exp(np.log(norms).mean(axis=0))
+        return tuple(f * (common / norm) for f, norm in zip(factors, norms, strict=True))
+
+    def kernel_source(self) -> tuple[str, int]:
+        return self._tree.dense_kernel()
+
+    def rows_kernel(self, *, sensing: bool) -> RowsKernel:
+        return RowsKernel(self._tree, sensing)
+
+    @property
+    def _tree(self) -> ProductTree:
+        grower, width = Grower(self.shape), self.components
+        starts = np.cumsum([0, *self.shape]) * width
+        leaves = [grower.leaf(n, width, int(starts[n])) for n in range(self.order)]
+        return grower.tree(leaves, root=None)
+
+
+def mode_sizes(value: Any) -> tuple[int, ...]:
+    """Return the sizes of at least two modes, or say what is wrong with them."""
+    try:
+        sizes = tuple(value)
+    except TypeError as error:
+        raise TypeError(
+            f"`shape` must be a tuple of sizes (D_1, ..., D_N), got {value!r:.80}."
+        ) from error
+    if len(sizes) < 2:
+        raise ValueError(f"`shape` must have at least two modes, got {sizes}; try (4, 4, 4).")
+    return tuple(validation.count("shape", size) for size in sizes)
