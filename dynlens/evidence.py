@@ -7,20 +7,32 @@ small enough to be sent between processes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dynlens.claims.base import Claim
 from dynlens.claims.cases import Path, RandomMatrices, RandomStates, Start, States
+from dynlens.claims.equations import AtLeast, Equality
 from dynlens.claims.limits import PowerLaw
+from dynlens.claims.orders import DescentCase, Order
 from dynlens.claims.reproduce import concise
+from dynlens.claims.systems import SystemPath
 from dynlens.claims.theorem import Check, Theorem
 from dynlens.problem import Problem
 from dynlens.typing import Array
 from dynlens.verdict import Measured, Verdict
 
 LONGEST = 110  # characters of a case in words
+
+
+class Fit(NamedTuple):
+    """Points of shape (M,) that a power law is claimed of: ``y ~ x**exponent``."""
+
+    x: Array
+    y: Array
+    exponent: float
+    names: tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +51,8 @@ class Evidence:
         Residual and numerical error of the worst entry of every sample, shape (S,).
     left, right : ndarray, shape (S, K), optional
         Both sides of an equality or inequality.
-    fit : tuple of (x, y, exponent), optional
-        What a power law was fitted to: arrays of shape (M,), and the exponent claimed.
+    fit : Fit, optional
+        What a slope was fitted to.
     """
 
     title: str
@@ -49,7 +61,7 @@ class Evidence:
     measured: Measured
     left: Array | None = None
     right: Array | None = None
-    fit: tuple[Array, Array, float] | None = None
+    fit: Fit | None = None
 
 
 def gather(theorem: Theorem, verdict: Verdict | None = None) -> Evidence | None:
@@ -67,13 +79,15 @@ def gather(theorem: Theorem, verdict: Verdict | None = None) -> Evidence | None:
         return None
     case = _case(check, verdict)
     samples = case.samples()
-    measured = _worst_entries(check.claim.evidence(samples))
-    found = Evidence(theorem.id, check.claim.statement, in_words(case), measured)
-    if isinstance(check.claim, PowerLaw):
-        return replace(found, fit=_fitted(check.claim, samples))
-    if measured.t is None:
-        return found
-    return replace(found, **_sides(check.claim, samples))
+    claim = check.claim
+    measured = _worst_entries(claim.evidence(samples))
+    found = Evidence(theorem.id, claim.statement, in_words(case), measured)
+    if isinstance(claim, PowerLaw | Order):
+        return replace(found, fit=_fitted(claim, samples))
+    if np.sum(~np.isnan(measured.residual)) < 2:
+        return None  # a single number is no picture
+    left, right = _sides(claim, samples) if measured.t is not None else (None, None)
+    return replace(found, left=left, right=right)
 
 
 def _chosen(theorem: Theorem, verdict: Verdict | None) -> Check | None:
@@ -118,18 +132,27 @@ def _worst_entries(measured: Measured) -> Measured:
     return replace(measured, residual=residual[pick], error=error[pick])
 
 
-def _sides(claim: Claim, samples: Any) -> dict[str, Array]:
-    if not (hasattr(claim, "left") and hasattr(claim, "right")):
-        return {}
-    sides = {name: claim.evaluate(getattr(claim, name), samples) for name in ("left", "right")}
-    return {name: value.reshape(len(samples), -1) for name, value in sides.items()}
+def _sides(claim: Claim, samples: Any) -> tuple[Array | None, Array | None]:
+    if isinstance(claim, Equality):
+        left, right = claim.sides()
+    elif isinstance(claim, AtLeast):
+        left, right = claim.left, claim.right
+    else:
+        return None, None
+    both = [claim.evaluate(side, samples).reshape(len(samples), -1) for side in (left, right)]
+    return both[0], both[1]
 
 
-def _fitted(claim: PowerLaw, samples: Any) -> tuple[Array, Array, float]:
-    """Return the points that `PowerLaw.measure` fits its slope to."""
+def _fitted(claim: PowerLaw | Order, samples: Any) -> Fit:
+    """Return the points that the claim itself fits its slope to."""
+    if isinstance(claim, Order):
+        names = ("step size η", "distance of descent to the flow")
+        if claim.remainder:
+            names = (names[0], "what the first-order term leaves of it")
+        return Fit(np.array(samples.etas), claim.distances(samples), claim.expected, names)
     y, x = claim.evaluate(claim.of, samples), claim.evaluate(claim.against, samples)
     use = claim.asserted(samples, y.shape) & (x > 0) & (y > 0)
-    return x[use], y[use], float(claim.exponent)
+    return Fit(x[use], y[use], float(claim.exponent), (str(claim.against), str(claim.of)))
 
 
 # Cases in words ---------------------------------------------------------------------------------
@@ -146,9 +169,7 @@ def in_words(case: Any) -> str:
     """
     for kind, words in _WORDS.items():
         if isinstance(case, kind):
-            return words(case)
-    if hasattr(case, "fields") and hasattr(case, "start"):
-        return f"path of the reduced system in {_names(case.fields)} to t = {case.t_end:g}"
+            return str(words(case))
     text = concise(case)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
@@ -197,12 +218,23 @@ def _states(case: States) -> str:
     return f"{len(case.theta)} given state(s); {_problem(case.problem)}"
 
 
-def _names(pairs: Any) -> str:
-    return ", ".join(name for name, _ in pairs)
+def _descents(case: DescentCase) -> str:
+    etas = f"η = {case.etas[0]:g} … {case.etas[-1]:g}"
+    return (
+        f"descent with {etas} to t = {case.t_end:g}; {_problem(case.problem)}; {_start(case.start)}"
+    )
+
+
+def _system(case: SystemPath) -> str:
+    names = ", ".join(name for name, _ in case.fields)
+    start = ", ".join(f"{name}(0) = {value:.4g}" for name, value in case.start)
+    return f"reduced flow in {names} to t = {case.t_end:g}; {start}"
 
 
 _WORDS: dict[type, Any] = {
     Path: _path,
+    SystemPath: _system,
+    DescentCase: _descents,
     RandomStates: _random_states,
     RandomMatrices: _random_matrices,
     States: _states,

@@ -8,6 +8,7 @@ to be read, so that a problem's `repr` recreates it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -135,7 +136,9 @@ class Entries(Observations):
         sizes = np.array(array.shape)
         inside = np.all((table >= 0) & (table < sizes), axis=1)
         # Entries outside are reported by the constructor, with the index that offends.
-        values = [float(array[tuple(i)]) if ok else 0.0 for i, ok in zip(table, inside, strict=True)]
+        values = [
+            float(array[tuple(i)]) if ok else 0.0 for i, ok in zip(table, inside, strict=True)
+        ]
         return cls(array.shape, frozen(table), tuple(values))
 
     @classmethod
@@ -150,9 +153,13 @@ class Entries(Observations):
         return cls.of(array, np.stack(np.unravel_index(chosen, array.shape), axis=1))
 
     @cached_property
+    def table(self) -> NDArray[np.int64]:
+        """The `indices` as an array, shape (n, order)."""
+        return np.array(self.indices, dtype=np.int64)
+
+    @cached_property
     def _flat(self) -> NDArray[np.int64]:
-        table = np.array(self.indices, dtype=np.int64)
-        return np.ravel_multi_index(tuple(table.T), self.shape).astype(np.int64)
+        return np.ravel_multi_index(tuple(self.table.T), self.shape).astype(np.int64)
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:
@@ -258,6 +265,116 @@ class Sensing(Observations):
         return np.empty(0, dtype=np.int64), self._rows
 
 
+@dataclass(frozen=True)
+class RankOneSensing(Observations):
+    r"""Inner products of the target with rank-one tensors.
+
+    Parameters
+    ----------
+    vectors : sequence of array_like, shape (n, D_m)
+        One array per mode; row i of all arrays makes the i-th sensing tensor,
+        :math:`a_i^1 \otimes \dots \otimes a_i^N`.
+    values : array_like, shape (n,)
+        Measurements :math:`\langle a_i^1 \otimes \dots \otimes a_i^N, W\rangle`.
+
+    Notes
+    -----
+    The sensing tensors are never stored: half of the modes are contracted at a time.
+
+    Examples
+    --------
+    >>> target = np.arange(6.0).reshape(2, 3)
+    >>> RankOneSensing.of(target, [[[1.0, 0.0]], [[1.0, 1.0, 1.0]]]).values
+    (3.0,)
+    """
+
+    vectors: tuple[Any, ...]
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        values = validation.real_array("values", self.values, ndim=1)
+        if values.size == 0:
+            raise ValueError("`values` is empty: measure at least once.")
+        arrays = [validation.real_array("vectors", part, ndim=2) for part in self.vectors]
+        shapes = [array.shape for array in arrays]
+        if not shapes or any(len(array) != values.size or not array.size for array in arrays):
+            raise ValueError(
+                f"`vectors` has shapes {shapes}, but {values.size} values need one array of shape "
+                f"({values.size}, D) for each mode."
+            )
+        object.__setattr__(self, "vectors", tuple(frozen(array) for array in arrays))
+        object.__setattr__(self, "values", frozen(values))
+
+    @classmethod
+    def of(cls, target: ArrayLike, vectors: Sequence[ArrayLike]) -> RankOneSensing:
+        """Measure `target` with the rank-one tensors of the given `vectors`."""
+        array = validation.real_array("target", target)
+        arrays = [validation.real_array("vectors", part, ndim=2) for part in vectors]
+        if tuple(part.shape[1] for part in arrays) != array.shape:
+            raise ValueError(
+                f"`vectors` has shapes {[part.shape for part in arrays]}, but the target's shape "
+                f"{array.shape} needs arrays of shape (n, D), one for each size D."
+            )
+        unset = cls(tuple(arrays), (0.0,) * len(arrays[0]))
+        return cls(unset.vectors, frozen(unset.measure(array)))
+
+    @classmethod
+    def gaussian(cls, target: ArrayLike, *, count: int, seed: int) -> RankOneSensing:
+        """Measure `target` with `count` rank-one tensors of Gaussian vectors.
+
+        Entries of the vectors of mode m have variance 1 / D_m, those of the tensors 1 / size.
+        """
+        array = validation.real_array("target", target)
+        n = validation.count("count", count)
+        rng = np.random.default_rng(validation.seed_of(seed))
+        return cls.of(array, [rng.standard_normal((n, d)) / np.sqrt(d) for d in array.shape])
+
+    @cached_property
+    def arrays(self) -> tuple[Array, ...]:
+        """The `vectors` as arrays, shape (n, D_m) each."""
+        return tuple(np.array(part) for part in self.vectors)
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        return tuple(part.shape[1] for part in self.arrays)
+
+    @cached_property
+    def data(self) -> Array:
+        return np.array(self.values)
+
+    @cached_property
+    def _halves(self) -> tuple[Array, Array]:
+        """Rank-one tensors of the first and of the other modes, flat: shapes (n, p) and (n, q)."""
+        middle = len(self.arrays) // 2
+        return _flat_products(self.arrays[:middle], self.count), _flat_products(
+            self.arrays[middle:], self.count
+        )
+
+    def measure(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        left, right = self._halves
+        batch = tensor.shape[: tensor.ndim - len(self.arrays)]
+        matrix = tensor.reshape(*batch, left.shape[1], right.shape[1])
+        return np.asarray(((left @ matrix) * right).sum(axis=-1))
+
+    def adjoint(self, weights: NDArray[Any]) -> NDArray[Any]:
+        left, right = self._halves
+        matrix = (weights[..., None] * left).mT @ right
+        return np.asarray(matrix.reshape(*weights.shape[:-1], *self.tensor_shape))
+
+    @property
+    def kernel_data(self) -> tuple[NDArray[np.int64], Array]:
+        # Only for models that go through the tensor, where rows of its size are no burden.
+        return np.empty(0, dtype=np.int64), _flat_products(self.arrays, self.count)
+
+
+def _flat_products(arrays: Sequence[Array], count: int) -> Array:
+    """Row i is the flattened outer product of the i-th rows."""
+    product = np.ones((count, 1))
+    for array in arrays:
+        product = (product[:, :, None] * array[:, None, :]).reshape(count, -1)
+    return product
+
+
 def low_rank_matrix(
     shape: tuple[int, int], *, rank: int, seed: int, norm: float | None = None
 ) -> Array:
@@ -281,3 +398,32 @@ def low_rank_matrix(
     if norm is not None:
         matrix *= validation.positive("norm", norm) / np.linalg.norm(matrix)
     return matrix
+
+
+def low_rank_tensor(
+    shape: tuple[int, ...], *, rank: int, seed: int, norm: float | None = None
+) -> Array:
+    """Return a random tensor of CP rank at most `rank`, a sum of products of Gaussian vectors.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    rank : int
+        Number of rank-one summands.
+    seed : int
+    norm : float, optional
+        Frobenius norm to rescale to.
+
+    Examples
+    --------
+    >>> low_rank_tensor((3, 4, 2), rank=1, seed=0, norm=2.0).shape
+    (3, 4, 2)
+    """
+    sizes = _shape(shape)
+    r = validation.count("rank", rank)
+    rng = np.random.default_rng(validation.seed_of(seed))
+    factors = [rng.standard_normal((r, size)) for size in sizes]
+    tensor = _flat_products(factors, r).sum(axis=0).reshape(sizes)
+    if norm is not None:
+        tensor *= validation.positive("norm", norm) / np.linalg.norm(tensor)
+    return tensor

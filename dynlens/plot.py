@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -21,6 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from dynlens import validation
+from dynlens.claims.comparison import Comparison
 from dynlens.claims.theorem import Theorem
 from dynlens.evidence import Evidence, gather
 from dynlens.files import write_atomically
@@ -28,19 +29,24 @@ from dynlens.trajectory import Trajectory
 from dynlens.typing import Array
 from dynlens.verdict import ControlFinding, Measured, Status, Verdict
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 Axes = Any  # matplotlib carries no annotations we could use
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#767676"
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # yellow is too light for lines
-DASHES = ("-", "--", ":", "-.")
+DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 WIDTH = 6.4  # inches
 DPI = 200
+ROUNDING = 1e-18  # relative sizes below this are not worth a decade of a figure
+FEW = 15  # samples below which they are marked one by one
 MANY = 8  # entries beyond which lines are coloured by a scale, and the legend names the ends
 
-STYLE = {
+STYLE: Any = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.titlelocation": "left",
@@ -60,7 +66,7 @@ STYLE = {
 P = ParamSpec("P")
 
 
-class Picture(Figure):  # type: ignore[misc]
+class Picture(Figure):
     """A figure that a notebook shows whether or not pyplot is in use."""
 
     def _repr_png_(self) -> bytes:
@@ -146,7 +152,7 @@ def plot_observable(
     if len(names) != len(runs):
         raise ValueError(f"`legend` has {len(names)} names for {len(runs)} trajectories.")
     figure = Picture(figsize=(WIDTH, 3.4))
-    axes = figure.add_subplot()
+    axes: Axes = figure.add_subplot()
     labels = [_entries(axes, run, name, k, parameters) for k, run in enumerate(runs)]
     _scale(axes, log)
     _marks(axes, runs)
@@ -174,16 +180,19 @@ def _entries(
     axes: Axes, run: Trajectory, name: str, k: int, parameters: dict[str, Any]
 ) -> list[tuple[str, Any]]:
     """Draw the entries of one run's observable; return their labels with colours."""
-    array = run.observe(name, **parameters)
-    dims = array.dims[1:]
-    values = array.to_numpy().reshape(len(run), -1)
-    shape = array.shape[1:]
+    return _lines(axes, run.observe(name, **parameters), k)
+
+
+def _lines(axes: Axes, array: xr.DataArray, k: int) -> list[tuple[str, Any]]:
+    """Draw the entries of the k-th labelled array against time."""
+    t, dims, shape = array["time"].to_numpy(), array.dims[1:], array.shape[1:]
+    values = array.to_numpy().reshape(len(t), -1)
     colours = _colours(values.shape[1])
     labels = []
     for entry in range(values.shape[1]):
         place = np.unravel_index(entry, shape) if shape else ()
         label = ", ".join(f"{dim} {i}" for dim, i in zip(dims, place, strict=True))
-        axes.plot(run.t, values[:, entry], DASHES[k % len(DASHES)], color=colours[entry])
+        axes.plot(t, values[:, entry], DASHES[k % len(DASHES)], color=colours[entry])
         labels.append((label, colours[entry]))
     return labels
 
@@ -197,9 +206,9 @@ def _colours(count: int) -> list[Any]:
 
 def _scale(axes: Axes, log: str) -> None:
     if "x" in log:
-        axes.set_xscale("log")
+        axes.set_xscale("log", nonpositive="mask")
     if "y" in log:
-        axes.set_yscale("log")
+        axes.set_yscale("log", nonpositive="mask")
     axes.margins(x=0)
 
 
@@ -332,9 +341,11 @@ def _sides(axes: Axes, found: Evidence) -> None:
     assert t is not None
     assert left is not None
     assert right is not None
-    colours = _colours(left.shape[1])
+    # Many entries share one light colour, on which the dashes of the right side can be seen.
+    few = left.shape[1] <= len(PALETTE) - 1
+    colours = PALETTE[: left.shape[1]] if few else (SKY,) * left.shape[1]
     for k, colour in enumerate(colours):
-        axes.plot(t, left[:, k], color=colour)
+        axes.plot(t, left[:, k], color=colour, linewidth=2.2)
     for k in range(right.shape[1]):
         axes.plot(t, right[:, k], "--", color=BLACK, linewidth=1.1)
     # Left sides may span many decades, or be of any sign.
@@ -365,21 +376,26 @@ def _frame(axes: Axes, left: Array, right: Array) -> None:
 
 
 def _end_of_trust(axes: Axes, measured: Measured) -> None:
-    assert measured.t is not None
-    axes.set_xlim(measured.t[0], measured.t[-1])
-    if len(measured.t) > 3 and measured.t[1] > 0 and measured.t[-1] > 100 * measured.t[1]:
-        steps = np.diff(measured.t[1:])
-        if steps.max() > 10 * steps.min():  # saved at logarithmic times
-            axes.set_xscale("log")
-            axes.set_xlim(measured.t[1], measured.t[-1])
+    """Fit the time axis to the samples, and shade it beyond the horizon."""
+    t, first = measured.t, 0
+    assert t is not None
+    steps = np.diff(t[1:])
+    if len(steps) > 2 and t[1] > 0 and steps.max() > 10 * steps.min():
+        axes.set_xscale("log")  # saved at logarithmic times
+        first = 1
+    axes.set_xlim(t[first], t[-1])
     if measured.horizon is not None:
-        _shade(axes, max(measured.horizon, float(measured.t[0])), float(measured.t[-1]))
+        _shade(axes, max(measured.horizon, float(t[first])), float(t[-1]))
 
 
 def _residuals(axes: Axes, measured: Measured) -> None:
     assert measured.t is not None
-    label = _signed(axes, measured, lambda y, **style: axes.plot(measured.t, y, **style))
+    # A residual asserted at a few times only would be no line.
+    few = np.sum(np.isfinite(measured.residual)) < FEW
+    marks = {"marker": "o", "markersize": 3} if few else {}
+    label = _signed(axes, measured, lambda y, **style: axes.plot(measured.t, y, **style, **marks))
     axes.set_yscale("log")
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], ROUNDING))
     axes.set_ylabel(label)
     axes.set_xlabel("time t")
     _end_of_trust(axes, measured)
@@ -388,7 +404,7 @@ def _residuals(axes: Axes, measured: Measured) -> None:
 
 def _signed(axes: Axes, measured: Measured, draw: Callable[..., Any]) -> str:
     """Draw residuals on a logarithmic axis, margins (negative ones) and violations apart."""
-    residual, error = measured.residual, measured.error
+    residual = measured.residual
     if _is_margin(measured):
         draw(_positive(-residual), color=BLUE, label="margin kept")
         if np.any(residual > measured.tolerance):
@@ -397,6 +413,7 @@ def _signed(axes: Axes, measured: Measured, draw: Callable[..., Any]) -> str:
     else:
         draw(_positive(residual), color=BLUE, label="residual")
         label, allowed = "relative residual", "tolerance"
+    error = np.where(np.isnan(residual), np.nan, measured.error)
     draw(_positive(error), color=ORANGE, linestyle="--", label="numerical error")
     axes.axhline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label=allowed)
     return label
@@ -415,7 +432,7 @@ def _positive(values: Array) -> Array:
 def _states(found: Evidence) -> Picture:
     measured = found.measured
     figure = Picture(figsize=(WIDTH, 3.2))
-    axes = figure.add_subplot()
+    axes: Axes = figure.add_subplot()
     _title(figure, found)
     margin = _is_margin(measured)
     values = _logs(-measured.residual if margin else measured.residual)
@@ -446,29 +463,95 @@ def _logs(values: Array) -> Array:
     return np.log10(positive[~np.isnan(positive)])
 
 
-def _edges(*logs: Array) -> Array:
+def _edges(*logs: Array) -> list[float]:
     """Edges of four bins to the decade that hold everything."""
     together = np.concatenate(logs)
     low, high = np.floor(together.min()), np.ceil(together.max() + 1e-9)
-    return 10 ** np.arange(low - 0.25, high + 0.5, 0.25)
+    return [10**x for x in np.arange(low - 0.25, high + 0.5, 0.25).tolist()]
 
 
 def _power_law(found: Evidence) -> Picture:
     assert found.fit is not None
-    x, y, exponent = found.fit
+    x, y, exponent, names = found.fit
     figure = Picture(figsize=(WIDTH, 3.4))
-    axes = figure.add_subplot()
+    axes: Axes = figure.add_subplot()
     _title(figure, found)
-    axes.loglog(x, y, "o", color=BLUE, markersize=3, label="along the path")
-    if len(x) >= 2:
-        slope, height = np.polyfit(np.log(x), np.log(y), 1)
-        axes.loglog(x, np.exp(height) * x**slope, color=ORANGE, label=f"fitted slope {slope:.4g}")
-        anchor = y[-1] / x[-1] ** exponent
-        axes.loglog(x, anchor * x**exponent, "--", color=BLACK, label=f"claimed {exponent:.4g}")
-    axes.set_xlabel(found.statement.partition(" ~ (")[2].rpartition(")**")[0])
-    axes.set_ylabel(found.statement.partition(" ~ ")[0])
+    axes.loglog(x, y, "o", color=BLUE, markersize=4, label="measured")
+    kept = np.isfinite(y) & (y > 0)
+    if kept.sum() >= 2:
+        slope, height = np.polyfit(np.log(x[kept]), np.log(y[kept]), 1)
+        middle = np.exp(np.mean(np.log(x[kept])))
+        fitted = np.exp(height) * x**slope
+        claimed = np.exp(height) * middle**slope * (x / middle) ** exponent
+        axes.loglog(x, fitted, color=ORANGE, label=f"fitted slope {slope:.4g}", zorder=1.8)
+        axes.loglog(x, claimed, "--", color=BLACK, label=f"claimed slope {exponent:.4g}")
+    axes.set_xlabel(_spaced(names[0]))
+    axes.set_ylabel(_spaced(names[1]))
     axes.legend()
     return figure
+
+
+# Flow and descent -------------------------------------------------------------------------------
+
+
+@_styled
+def plot_comparison(comparison: Comparison) -> Picture:
+    """Draw gradient descent beside the flow, and how far apart they are.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        From `dynlens.compare`.
+
+    Returns
+    -------
+    Figure
+        Above, the first observable that was compared (the end-to-end tensor's norm if there was
+        none), of the flow and of descent. Below, the distance between the parameters, what the
+        first-order theory predicts of it, what it leaves, and the flow's own numerical error.
+    """
+    validation.instance("comparison", comparison, Comparison, "from `compare(flow, descent)`.")
+    figure = Picture(figsize=(WIDTH, 4.8))
+    curves, distances = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.1))
+    name = next(iter(comparison.names), "frobenius_norm")
+    runs = (comparison.flow, comparison.descent)
+    labels = _pair(curves, comparison, name, runs)
+    curves.set_ylabel(_spaced(name))
+    curves.margins(x=0)
+    _legend(curves, labels, _run_names(runs))
+    _distances(distances, comparison)
+    distances.set_xlabel(_clock(runs))
+    return figure
+
+
+def _pair(
+    axes: Axes, comparison: Comparison, name: str, runs: Sequence[Trajectory]
+) -> list[tuple[str, Any]]:
+    """Draw an observable of both; return the labels of its entries."""
+    if not comparison.names:
+        arrays = [run.observe(name) for run in runs]
+    else:
+        arrays = [comparison.data[f"{name}_{source}"] for source in ("flow", "descent")]
+    labels = [_lines(axes, array, k) for k, array in enumerate(arrays)]
+    return labels[0]
+
+
+def _distances(axes: Axes, comparison: Comparison) -> None:
+    data = comparison.data
+    t = data["time"].to_numpy()
+    lines = (
+        ("parameter_distance", "distance of the parameters", BLUE, "-"),
+        ("predicted_distance", "predicted, η |e(t)|", BLACK, "--"),
+        ("remainder", "what it leaves", GREEN, "-."),
+        ("parameter_distance_error", "numerical error of the flow", ORANGE, ":"),
+    )
+    for name, label, colour, dashes in lines:
+        values = _positive(data[name].to_numpy())
+        if np.any(np.isfinite(values)):
+            axes.plot(t, values, dashes, color=colour, label=label)
+    axes.set_yscale("log")
+    axes.set_ylabel("Euclidean distance")
+    axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
 
 
 # All theorems at once ---------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from dynlens.losses import Loss
 from dynlens.models.base import Model
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.observations import Observations
+from dynlens.routes import KernelParts, Route, route_between
 from dynlens.typing import Array, Factors
 
 
@@ -86,6 +86,11 @@ class Problem:
 
     # -- the objective as a function of theta ---------------------------------------------------
 
+    @cached_property
+    def route(self) -> Route:
+        """The way from factors to predictions: through the tensor, or past it where cheaper."""
+        return route_between(self.model, self.observations)
+
     def factors(self, theta: NDArray[Any]) -> Factors:
         """Cut ``theta`` into the model's factors."""
         return self.model.unravel(theta)
@@ -96,13 +101,18 @@ class Problem:
 
     def objective(self, theta: NDArray[Any]) -> Array:
         """``phi(theta) = l(W(theta))``, shape (...)."""
-        return self.tensor_loss(self.end_to_end(theta))
+        z = self.route.predict(self.model.unravel(theta)) - self.observations.data
+        return np.asarray(self._weight * self.loss.value(z).sum(axis=-1))
 
     def gradient(self, theta: NDArray[Any]) -> Array:
         """Gradient of the objective, shape (..., P)."""
         factors = self.model.unravel(theta)
-        cotangent = self.tensor_gradient(self.model.end_to_end(factors))
-        return self.model.ravel(self.model.pullback(factors, cotangent))
+        return self.model.ravel(self.route.pullback(factors, self.prediction_weights(factors)))
+
+    def prediction_weights(self, factors: Factors) -> Array:
+        """Derivative of the loss with respect to each prediction, shape (..., n)."""
+        z = self.route.predict(factors) - self.observations.data
+        return np.asarray(self._weight * self.loss.derivative(z))
 
     def vector_field(self, t: float, theta: NDArray[Any]) -> Array:
         """Right-hand side of gradient flow, ``-gradient(theta)``; `t` is not used."""
@@ -110,14 +120,13 @@ class Problem:
 
     def hessian_vector_product(self, theta: NDArray[Any], v: NDArray[Any]) -> Array:
         """``H(theta) v``, exact to rounding: the chain rule through model and loss."""
-        model, observations = self.model, self.observations
+        model, way = self.model, self.route
         factors, directions = model.unravel(theta), model.unravel(v)
-        tensor, moved = model.end_to_end(factors), model.pushforward(factors, directions)
-        z = observations.measure(tensor) - observations.data
-        cotangent = observations.adjoint(self._weight * self.loss.derivative(z))
-        turn = self._weight * self.loss.second_derivative(z) * observations.measure(moved)
-        curved = model.pullback(factors, observations.adjoint(turn))
-        bent = model.pullback_derivative(factors, directions, cotangent)
+        z = way.predict(factors) - self.observations.data
+        moved = way.pushforward(factors, directions)
+        turn = self._weight * self.loss.second_derivative(z) * moved
+        curved = way.pullback(factors, turn)
+        bent = way.pullback_derivative(factors, directions, self._weight * self.loss.derivative(z))
         return model.ravel(curved) + model.ravel(bent)
 
     def hessian(self, theta: NDArray[Any]) -> Array:
@@ -141,9 +150,9 @@ class Problem:
         Parameters
         ----------
         scale : float
-            Standard deviation of the factors' entries (``"gaussian"``), of the end-to-end
-            matrix's entries (``"balanced"``), or the multiple of the identity that the
-            end-to-end matrix is (``"identity"``).
+            Of `DeepLinear`: standard deviation of the factors' entries (``"gaussian"``), of the
+            end-to-end matrix's entries (``"balanced"``), or the multiple of the identity that
+            the end-to-end matrix is (``"identity"``). Other models say what it is in their Notes.
         kind : {"gaussian", "balanced", "identity"}
         seed : int
             Needed by the random kinds.
@@ -203,24 +212,22 @@ class Problem:
         return load_source(self.kernel_source, name=type(self.model).__name__.lower())
 
     @cached_property
+    def _kernel(self) -> KernelParts:
+        return self.route.kernel()
+
+    @cached_property
     def kernel_source(self) -> str:
         """Source of the compiled module (see `compiled`)."""
-        model_source, _ = self.model.kernel_source()
         value, derivative = self.loss.kernel
-        index, _ = self.observations.kernel_data
-        kind = "entries" if index.size else "sensing"
-        parts = KERNEL_HEAD, model_source, _MEASURE[kind], _LOSS, _GRADIENT
-        return "\n\n".join(parts).replace("VALUE", value).replace("DERIVATIVE", derivative)
+        loss = _LOSS.replace("VALUE", value).replace("DERIVATIVE", derivative)
+        return "\n\n".join((KERNEL_HEAD, loss, self._kernel.source, _FIELD))
 
     @cached_property
     def kernel_data(self) -> tuple[Any, ...]:
         """Arrays the compiled gradient reads, in the order of its arguments, with work space."""
-        index, rows = self.observations.kernel_data
-        _, work = self.model.kernel_source()
-        size = prod(self.model.tensor_shape)
-        weight = np.array([self._weight])
-        scratch = np.zeros(max(work, 1)), np.zeros(size), np.zeros(size)
-        return (self.observations.data, index, rows, weight, *scratch)
+        parts, weight = self._kernel, np.array([self._weight])
+        scratch = (np.zeros(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
+        return (self.observations.data, parts.index, parts.rows, weight, *scratch)
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:
@@ -244,29 +251,6 @@ from numba import njit
 
 compiled = njit(cache=True)'''
 
-_MEASURE = {
-    "entries": """@compiled
-def prediction(tensor, index, rows, i):
-    return tensor[index[i]]
-
-
-@compiled
-def add_back(cotangent, index, rows, i, weight):
-    cotangent[index[i]] += weight""",
-    "sensing": """@compiled
-def prediction(tensor, index, rows, i):
-    total = 0.0
-    for j in range(tensor.size):
-        total += rows[i, j] * tensor[j]
-    return total
-
-
-@compiled
-def add_back(cotangent, index, rows, i, weight):
-    for j in range(cotangent.size):
-        cotangent[j] += weight * rows[i, j]""",
-}
-
 _LOSS = """@compiled
 def loss_value(z):
     return VALUE
@@ -276,20 +260,7 @@ def loss_value(z):
 def loss_derivative(z):
     return DERIVATIVE"""
 
-_GRADIENT = """@compiled
-def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    end_to_end(theta, work, tensor)
-    cotangent[:] = 0.0
-    total = 0.0
-    for i in range(values.size):
-        z = prediction(tensor, index, rows, i) - values[i]
-        total += loss_value(z)
-        add_back(cotangent, index, rows, i, weight[0] * loss_derivative(z))
-    pullback(theta, work, cotangent, out)
-    return weight[0] * total
-
-
-@compiled
+_FIELD = """@compiled
 def field(theta, values, index, rows, weight, work, tensor, cotangent, out):
     total = gradient(theta, values, index, rows, weight, work, tensor, cotangent, out)
     for i in range(out.size):

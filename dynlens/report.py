@@ -27,7 +27,10 @@ COLOURS = {
     Status.UNDECIDED: "yellow",
     Status.NOT_APPLICABLE: "cyan",
 }
-COLUMNS = tuple("id title status residual tolerance error horizon controls seconds".split())
+COLUMNS = (
+    *("id", "title", "status"),
+    *("residual", "tolerance", "error", "horizon", "controls", "seconds"),
+)
 LEFT = 3  # the first columns are words, the others numbers
 
 

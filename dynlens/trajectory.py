@@ -6,9 +6,9 @@ The clock of descent is ``t = eta * step``, so that both kinds of trajectory are
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dynlens import validation
+from dynlens.files import write_atomically
 from dynlens.observables import registry
 from dynlens.problem import Problem
 from dynlens.typing import Array, ArrayLike
@@ -217,17 +218,9 @@ class Trajectory:
             "crossings": [(c.name, c.t) for c in self.crossings],
         }
         arrays: dict[str, Any] = {f"crossing_{k}": c.theta for k, c in enumerate(self.crossings)}
-        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez(stream, t=self.t, theta=self.theta, header=json.dumps(header), **arrays)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        return target
+        stream = io.BytesIO()
+        np.savez(stream, t=self.t, theta=self.theta, header=json.dumps(header), **arrays)
+        return write_atomically(target, stream.getvalue())
 
 
 def load(path: str | os.PathLike[str]) -> Trajectory:

@@ -11,7 +11,7 @@ from dynlens import AtLeast, Check, Equal, Identities, Reading, States, Theorem,
 from dynlens.symbolic import solves_ode
 
 ENTRY = {"x": Reading("end_to_end", where=(0, 0))}
-ENTRIES = (-1e3, -2.0, -0.3, 0.0, 1e-3, 0.1, 0.5, 1.0, 2.0, 5.0, 30.0, 1e3)
+ENTRIES = (1.0, 2.0, 0.0, 30.0, 1e3, 5.0, 0.5, 0.1, 1e-3, -0.3, -2.0, -1e3)
 
 solutions = States(completion_problem(1), tuple((x, 1.0, 1.0, 0.0) for x in ENTRIES))
 

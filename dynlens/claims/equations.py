@@ -44,6 +44,14 @@ class Equality(Claim):
     floor: float = field(default=1e-6, kw_only=True)
     where: Formula = field(default=None, kw_only=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scale is None and any(side in ("0", "0.0") for side in self.sides()):
+            raise ValueError(
+                "`scale` is needed where one side is 0: a difference from zero is measured against "
+                "nothing else; pass a formula such as 'parameter_norm**2'."
+            )
+
     @abstractmethod
     def sides(self) -> tuple[Formula, Formula]:
         """Left and right side."""

@@ -22,8 +22,15 @@ def reproduce_line(claim: Any, case: Any = None) -> str:
     Empty for a claim that is not in the catalogue and contains a function, which has no text.
     """
     name = LABELS.get(id(claim)) or concise(claim)
-    line = f"from dynlens import *; print({name}.check({'' if case is None else concise(case)}))"
-    return "" if "<function" in line or "<lambda" in line else line
+    check = f"{name}.check({'' if case is None else concise(case)})"
+    home = type(case).__module__
+    # A case may be of a kind that the theorem's own file defines.
+    local = "" if _public(home) else f"from {home} import {type(case).__name__}; "
+    return "" if "<function" in check else f"from dynlens import *; {local}print({check})"
+
+
+def _public(module: str) -> bool:
+    return module == "builtins" or module.split(".")[0] == "dynlens"
 
 
 def concise(value: Any) -> str:

@@ -89,7 +89,7 @@ class Theorem:
         for k, check in enumerate(self.checks):
             LABELS[id(check.claim)] = f"theorem({self.id!r}).claim({k})"
         for name, check in self.controls.items():
-            LABELS[id(check.claim)] = f"theorem({self.id!r}).control({name!r})"
+            LABELS.setdefault(id(check.claim), f"theorem({self.id!r}).control({name!r})")
 
     def claim(self, k: int = 0) -> Any:
         """Return the claim of the k-th check."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -63,7 +63,7 @@ def refuse(message: str) -> NoReturn:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """Turn the errors of the public boundary, which name the argument and the remedy, into one line."""
+    """Turn errors of the public boundary, which name argument and remedy, into one line."""
     from dynlens.errors import IntegrationError
 
     try:
@@ -90,15 +90,19 @@ def list_(
     prefix: Annotated[str, typer.Argument(help="Only ids that begin with this.")] = "",
 ) -> None:
     """List the theorems: id, title, source."""
+    _table(("id", "title", "source"), [(t.id, t.title, t.source) for t, _ in _chosen([prefix], [])])
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("id", no_wrap=True)
-    table.add_column("title")
-    table.add_column("source")
-    for theorem, _ in _chosen([prefix], []):
-        table.add_row(theorem.id, theorem.title, theorem.source)
+    for k, name in enumerate(names):
+        table.add_column(name, no_wrap=k == 0)
+    for row in rows:
+        table.add_row(*map(Text, row))
     _console().print(table)
 
 
@@ -166,9 +170,7 @@ def verify(
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the verdicts to this file.")
     ] = None,
-    report: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the report.")
-    ] = REPORT,
+    report: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the report.")] = REPORT,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
     file: Annotated[
         list[Path] | None,
@@ -176,7 +178,7 @@ def verify(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Theorems verified side by side.")] = 2,
 ) -> None:
-    """Attack theorems and their controls; exit status 0 only if nothing is refuted but the controls.
+    """Attack theorems and their controls; exit status 0 only if just the controls are refuted.
 
     The exit status is 1 if a theorem is refuted or a control is not, 2 for wrong usage, 130 after
     Ctrl-C, which keeps what is finished.
@@ -302,48 +304,44 @@ def reproduce(
     id: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="An experiment; lists them if left out.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the results.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the results.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A smaller version, for a look.")] = False,
 ) -> None:
-    """Run an experiment of the papers and write its table and figures."""
-    with _sentences():
-        from dynlens import experiments
+    """Repeat an experiment of the papers, and write its table and figures."""
+    from dynlens import experiments
 
-        if id is None:
-            _list_experiments(experiments)
-            return
-        place = out or Path(f"dynlens-{id}")
+    if id is None:
+        known = experiments.EXPERIMENTS.values()
+        _table(("id", "title", "source"), [(e.id, e.title, e.source) for e in known])
+        return
+    place = out or Path(f"dynlens-{id}")
+    with _sentences():
         result = experiments.reproduce(id, place, progress=sys.stderr.isatty(), quick=quick)
     typer.echo(result.text)
-    typer.echo(f"\nresults: {place}")
-
-
-def _list_experiments(experiments: Any) -> None:
-    typer.echo(str(experiments))
+    typer.echo(f"results: {place}")
 
 
 @app.command()
 def compare(
     depth: Annotated[int, typer.Option(min=1, help="Number of factors.")] = 2,
     eta: Annotated[float, typer.Option(help="Step size of descent.")] = 0.01,
-    t_end: Annotated[float, typer.Option(help="Time to compare up to.")] = 20.0,
+    t_end: Annotated[float, typer.Option(help="Time up to which they are compared.")] = 20.0,
     scale: Annotated[float, typer.Option(help="Scale of the balanced start.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the start.")] = 1,
+    observable: Annotated[str, typer.Option(help="What to draw of both.")] = "singular_values",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the figure.")] = Path(),
 ) -> None:
-    """Set gradient descent beside the flow, on the matrix completion problem."""
+    """Set gradient descent beside the flow, on the two-by-two completion problem."""
     with _sentences():
         import dynlens as dl
-        from dynlens import plot
+        from dynlens import plot, validation
 
+        steps = round(validation.positive("t_end", t_end) / validation.positive("eta", eta))
         problem = dl.completion_problem(depth)
         start = problem.init(scale, kind="balanced", seed=seed, determinant=1)
-        found = dl.compare(problem, start, eta=eta, t_end=t_end)
+        descent = dl.gradient_descent(problem, start, eta=eta, steps=max(steps, 1))
+        flow = dl.gradient_flow(problem, start, float(descent.t[-1]))
+        found = dl.compare(flow, descent, observable=observable)
         path = plot.save(plot.plot_comparison(found), out / "comparison.png")
     typer.echo(str(found))
     typer.echo(f"figure: {path}")
-
-
-_ = Callable

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -12,9 +11,9 @@ from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.stringpict import prettyForm
 
 from dynlens.claims.base import Claim
-from dynlens.claims.equations import AtLeast, Conserved, Equal, RateLaw
+from dynlens.claims.equations import AtLeast, Equality
 from dynlens.claims.formulas import Formula, parsed
-from dynlens.claims.limits import Frequency, PowerLaw
+from dynlens.claims.limits import PowerLaw
 from dynlens.observables.registry import REGISTRY
 from dynlens.symbolic import as_latex, as_text
 
@@ -45,8 +44,8 @@ def symbol(name: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> symbol("loss_0"), symbol("d_singular_values")
-    (('ℓ(0)', '\\\\ell(0)'), ('dσᵣ/dt', '\\\\frac{d}{dt} \\\\sigma_r'))
+    >>> symbol("depth"), symbol("d_singular_values")[0], symbol("loss_0")[0]
+    (('L', 'L'), 'dσᵣ/dt', 'ℓ(0)')
     """
     if name in SYMBOLS:
         return SYMBOLS[name]
@@ -58,10 +57,16 @@ def symbol(name: str) -> tuple[str, str]:
         text, latex = symbol(name[:-2])
         return f"{text}(0)", f"{latex}(0)"
     if name in REGISTRY:
-        return name.replace("_", " "), r"\text{%s}" % name.replace("_", " ")
+        return _words(name)
     text, latex = as_text(sp.Symbol(name)), as_latex(sp.Symbol(name))
-    word = latex == name and len(name) > 1
-    return text, rf"\mathrm{{{name}}}" if word else latex
+    if len(name.rpartition("_")[2]) > 1 and not latex.startswith("\\"):  # words, not a letter
+        return _words(name)
+    return text, latex
+
+
+def _words(name: str) -> tuple[str, str]:
+    words = name.replace("_", " ")
+    return words, rf"\text{{{words}}}"
 
 
 def statement(claim: Any) -> str:
@@ -74,7 +79,7 @@ def statement(claim: Any) -> str:
 
 
 def latex(claim: Any) -> str:
-    """Return a claim as LaTeX, without delimiters; its statement in words where it is no formula."""
+    """Return a claim as LaTeX, without delimiters; in words where it is no formula."""
     sides = _sides(claim)
     if sides is None:
         return rf"\text{{{claim.statement.translate(_ESCAPES)}}}"
@@ -82,9 +87,11 @@ def latex(claim: Any) -> str:
     return f"{_latex(left)} {_RELATIONS[relation]} {_latex(right)}"
 
 
-def expression(formula: Formula) -> str:
-    """Return a formula as two-dimensional Unicode."""
-    return _row([_pretty(_expr(formula))])
+def positive(formula: Formula) -> str:
+    """Return ``formula > 0`` as two-dimensional Unicode."""
+    if not isinstance(formula, str):
+        return f"{formula.__name__} > 0"
+    return _row([_pretty(_expr(formula)), prettyForm(" > 0")])
 
 
 def names(claim: Any) -> tuple[str, ...]:
@@ -109,12 +116,9 @@ _ESCAPES = str.maketrans({c: f"\\{c}" for c in "_&%$#{}"} | {"^": r"\^{}", "~": 
 
 def _sides(claim: Any) -> tuple[Expr, str, Expr] | None:
     """Both sides of a claim that is a formula, and the relation between them."""
-    if isinstance(claim, Conserved):
-        return _both(claim.of, "=", f"{claim.of}_0")
-    if isinstance(claim, RateLaw):
-        return _both(f"d_{claim.of}", "=", claim.rate)
-    if isinstance(claim, Equal):
-        return _both(claim.left, "=", claim.right)
+    if isinstance(claim, Equality):
+        left, right = claim.sides()
+        return _both(left, "=", right)
     if isinstance(claim, AtLeast):
         return _both(claim.left, "≥", claim.right)
     if isinstance(claim, PowerLaw):

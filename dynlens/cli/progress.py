@@ -1,4 +1,4 @@
-"""What is going on, on standard error: a live board on a terminal, one line per theorem elsewhere."""
+"""What is going on, on standard error: a live board on a terminal, elsewhere a line per theorem."""
 
 from __future__ import annotations
 
@@ -49,14 +49,18 @@ class Board:
 @contextmanager
 def progress(console: Console, total: int) -> Iterator[Board]:
     """Show progress while the block runs."""
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
-    from rich.progress import TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
     if not console.is_terminal:
         yield Board(console, total, None)
         return
-    _ = escape
     columns = (
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}", markup=False),

@@ -7,18 +7,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
 from dynlens import catalogue
+from dynlens.claims.proof import Identities
 from dynlens.claims.theorem import Theorem
 from dynlens.verdict import ControlFinding, Status, Verdict
 
 Watch = Callable[[str, str], None]  # called with a theorem's id and what is being done
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ALGEBRA = 20  # a symbolic check takes about as long as this many numerical cases
 LOOK = 0.1  # seconds between looks at what the processes tell
 
 
@@ -40,7 +42,7 @@ class Outcome:
 
 def run(
     jobs: Sequence[Job], *, processes: int, figures: bool, watch: Watch
-) -> contextlib.closing[Iterator[Outcome]]:
+) -> contextlib.closing[Generator[Outcome, None, None]]:
     """Verify theorems, in any order.
 
     Parameters
@@ -56,8 +58,8 @@ def run(
     Returns
     -------
     context manager
-        Its iterator yields outcomes as they come. Leaving the context ends the processes, whatever they
-        are at, so that an interrupted run stops at once.
+        Its iterator yields outcomes as they come. Leaving the context ends the processes,
+        whatever they are at, so that an interrupted run stops at once.
     """
     side_by_side = min(processes, len(jobs))
     if side_by_side > 1:
@@ -120,7 +122,7 @@ def _picture(theorem: Theorem, verdict: Verdict) -> bytes | None:
 
 def _pooled(
     jobs: Sequence[Job], processes: int, figures: bool, watch: Watch
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     context = multiprocessing.get_context("spawn")  # safe with threads, alike on all systems
     told = context.Queue()
     others = set(multiprocessing.active_children())
@@ -154,15 +156,15 @@ def _longest_first(jobs: Sequence[Job]) -> list[Job]:
     """Begin with what takes longest, as far as can be told, so that no process is left waiting."""
 
     def work(job: Job) -> int:
-        theorem = find(job)
-        return sum(len(c.cases) for c in (*theorem.checks, *theorem.controls.values()))
+        checks = (*find(job).checks, *find(job).controls.values())
+        return sum(ALGEBRA if isinstance(c.claim, Identities) else len(c.cases) for c in checks)
 
     return sorted(jobs, key=work, reverse=True)
 
 
 @contextlib.contextmanager
 def _inherited_by_children() -> Iterator[None]:
-    """Let processes started here ignore Ctrl-C, which their parent handles, and use one thread each."""
+    """Let processes started here ignore Ctrl-C, which is for their parent, and use one thread."""
     unset = [name for name in THREADS if name not in os.environ]
     os.environ.update(dict.fromkeys(unset, "1"))
     in_main = threading.current_thread() is threading.main_thread()

@@ -26,6 +26,7 @@ NUMBERS = {
     "order": "number of modes",
     "components": "number of rank-one components",
 }
+WIDEST = 110  # characters of a control's statement
 LONGEST_SOURCE = 30  # lines of a function that is shown whole
 
 
@@ -33,8 +34,8 @@ def described(theorem: Theorem, file: str | None = None) -> str:
     """Return a theorem as text for the terminal."""
     blocks = [f"{theorem.id}   {theorem.title}\n[{theorem.source}]", docstring(theorem, file)]
     for k, check in enumerate(theorem.checks):
-        blocks.append(f"Check {k}\n{_indented(_claim(check.claim))}")
-        blocks.append(_indented(_cases(check, theorem.checks[:k])))
+        cases = _cases(check, theorem.checks[:k])
+        blocks.append(f"Check {k}\n{_indented(_claim(check.claim))}\n{_indented(cases)}".rstrip())
     if functions := list(_functions(theorem)):
         blocks += ["Computed by", *map(_indented, functions)]
     if quantities := list(_quantities(theorem)):
@@ -69,7 +70,8 @@ def docstring(theorem: Theorem, file: str | None = None) -> str:
     if file is not None:
         return ast.get_docstring(ast.parse(Path(file).read_text(encoding="utf-8"))) or ""
     for name, module in list(sys.modules.items()):
-        if name.startswith("theory_checks.") and theorem in vars(module).values():
+        stated = name.startswith("theory_checks.") and vars(module).values()
+        if stated and any(value is theorem for value in stated):
             return inspect.getdoc(module) or ""
     return ""
 
@@ -87,7 +89,7 @@ def _claim(claim: Any) -> str:
         parts += [f"assuming  {_inequality(assumption)}" for assumption in claim.assumptions]
         where = getattr(claim, "where", None)
         if where is not None:
-            parts.append(f"where\n{_indented(notation.expression(where) + ' > 0')}")
+            parts.append(f"where\n{_indented(notation.positive(where))}")
         if claim.after:
             parts.append(f"from t = {claim.after:g} on")
     return "\n".join(parts)
@@ -110,7 +112,8 @@ def _cases(check: Check, earlier: Iterable[Check]) -> str:
 
 def _controls(theorem: Theorem) -> str:
     return "\n".join(
-        f"{name}\n{_indented(check.claim.statement)}" for name, check in theorem.controls.items()
+        f"{name}\n{_indented(textwrap.shorten(check.claim.statement, WIDEST, placeholder=' …'))}"
+        for name, check in theorem.controls.items()
     )
 
 
@@ -153,7 +156,36 @@ def first_line(function: Any) -> str:
     """First line of a docstring, its mathematics without the markup."""
     text = inspect.getdoc(function) or ""
     summary = " ".join(text.partition("\n\n")[0].split())
-    return re.sub(r":math:`([^`]*)`", r"\1", summary).replace("`", "")
+    without_markup = re.sub(r":math:`([^`]*)`", lambda found: _plain(found[1]), summary)
+    return without_markup.replace("`", "")
+
+
+def _plain(mathematics: str) -> str:
+    """Replace the LaTeX commands of a one-line formula by characters."""
+    for command, character in _CHARACTERS.items():
+        mathematics = re.sub(rf"\\{command}(?![A-Za-z]) ?", character, mathematics)
+    return re.sub(r"\\([A-Za-z]+)", r"\1", mathematics).replace("\\|", "‖").replace("\\,", " ")
+
+
+_CHARACTERS = {
+    "langle": "⟨",
+    "rangle": "⟩",
+    "nabla": "∇",
+    "ell": "ℓ",
+    "top": "ᵀ",
+    "sigma": "σ",
+    "rho": "ρ",
+    "theta": "θ",
+    "sum": "Σ ",
+    "prod": "Π ",
+    "lVert": "‖",
+    "rVert": "‖",
+    "le": "≤",
+    "ge": "≥",
+    "dot": "",
+    "hat": "",
+    "mathcal": "",
+}
 
 
 def _functions(theorem: Theorem) -> Iterator[str]:

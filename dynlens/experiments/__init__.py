@@ -11,8 +11,8 @@ from typing import Any
 
 from dynlens import validation
 from dynlens.errors import UnknownNameError
-from dynlens.experiments.base import Experiment, Result
 from dynlens.experiments import p1_e1
+from dynlens.experiments.base import Experiment, Result
 
 EXPERIMENTS: dict[str, Experiment] = {entry.id: entry for entry in (p1_e1.experiment,)}
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.models.products import RowsKernel
 from dynlens.typing import Array, Factors
 
 STEP = 1e-100  # of the complex step; its square underflows, which is the point

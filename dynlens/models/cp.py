@@ -30,9 +30,9 @@ class CPFactorization(TensorModel):
 
     Notes
     -----
-    Initializations: ``"gaussian"`` draws all entries with standard deviation `scale`. ``"balanced"``
-    draws the same and then rescales the factors of each component to a common norm, the geometric
-    mean of the norms they had, which leaves the component's own norm as it was.
+    Initializations: ``"gaussian"`` draws all entries with standard deviation `scale`;
+    ``"balanced"`` draws the same and then rescales the factors of each component to a common norm,
+    the geometric mean of the norms they had, which leaves the component's own norm as it was.
 
     References
     ----------

@@ -15,7 +15,7 @@ from dynlens import validation
 from dynlens.models.base import TensorModel, khatri_rao, products_of_others
 from dynlens.models.cp import mode_sizes
 from dynlens.models.products import Grower, ProductTree, RowsKernel
-from dynlens.typing import Array, Factors
+from dynlens.typing import Factors
 
 Tree = int | tuple[Any, ...]
 Arrays = list[NDArray[Any]]
@@ -85,10 +85,10 @@ class HierarchicalTensor(TensorModel):
     The factors are these weights, in the order of `nodes`. A CP factorization is the tree of one
     level with a fixed root.
 
-    Initializations: ``"gaussian"`` draws all entries with standard deviation `scale`. ``"balanced"``
-    has entries :math:`\pm c_\nu` with random signs and :math:`c_c^2 R_c = c_\nu^2 R_{Pa(\nu)}` for
-    every child c, so that all vectors of a local component have one norm; at the root this norm is
-    `scale`.
+    Initializations: ``"gaussian"`` draws all entries with standard deviation `scale`;
+    ``"balanced"`` has entries :math:`\pm c_\nu` with random signs and
+    :math:`c_c^2 R_c = c_\nu^2 R_{Pa(\nu)}` for every child c, so that all vectors of a local
+    component have one norm; at the root this norm is `scale`.
 
     References
     ----------
@@ -120,11 +120,8 @@ class HierarchicalTensor(TensorModel):
     def nodes(self) -> tuple[Node, ...]:
         """Leaves in the order of the modes, then interior nodes, children before parents."""
         order, subtrees = len(self.shape), list(_interior(self.tree))
-        place = {id(subtree): order + k for k, subtree in enumerate(subtrees)}
-        children = [
-            tuple(place[id(c)] if isinstance(c, tuple) else c for c in subtree)
-            for subtree in subtrees
-        ]
+        place = {subtree: order + k for k, subtree in enumerate(subtrees)}
+        children = [tuple(place.get(branch, branch) for branch in tree) for tree in subtrees]
         parent = {c: order + k for k, group in enumerate(children) for c in group}
         last = order + len(subtrees) - 1
         leaves = (
@@ -240,7 +237,7 @@ class HierarchicalTensor(TensorModel):
         )
 
     def _balanced_sizes(self, scale: float) -> list[float]:
-        """Size c of the entries of each factor: c_child^2 R_child = c^2 R_parent, c_root = scale."""
+        """Sizes c of the entries: c_child^2 R_child = c^2 R_parent, and `scale` at the root."""
         size, columns = np.zeros(len(self.nodes)), np.ones(len(self.nodes))
         size[-1] = scale
         for k in reversed(range(self.order, len(self.nodes))):
@@ -351,7 +348,7 @@ def _split_khatri_rao(cotangent: NDArray[Any], values: Arrays) -> Arrays:
     return parts
 
 
-# -- the tree as nested tuples -----------------------------------------------------------------------
+# -- the tree as nested tuples ---------------------------------------------------------------------
 
 
 def _modes(tree: Tree) -> tuple[int, ...]:

@@ -160,7 +160,7 @@ class Grower:
         return self._add(Step("mix", name, modes, width, (source,), offset))
 
     def tree(self, sources: list[int], root: int | None) -> ProductTree:
-        """Return the tree that ends in the products of `sources`, summed with the root's weights."""
+        """Return the tree that ends in the sums of the products of `sources`."""
         left, right = (self.product(half) for half in _halves(sources))
         return ProductTree(self.shape, tuple(self.steps), (left, right), root)
 

@@ -1,0 +1,190 @@
+"""Ways from a model's factors to the predictions that a loss looks at.
+
+In general the end-to-end tensor is formed and measured. A `TensorModel` whose entries, or whose
+inner products with rank-one tensors, are observed needs no tensor: the cost of a gradient is then
+linear in the number of observations.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynlens.models.base import STEP, Model, TensorModel, shifted
+from dynlens.observations import Entries, Observations, RankOneSensing
+from dynlens.typing import Array, Factors
+
+
+@dataclass(frozen=True)
+class KernelParts:
+    """What a compiled gradient is made of, besides the loss.
+
+    Parameters
+    ----------
+    source : str
+        Functions of the model and of the observations, and ``gradient``, which calls them.
+    index, rows : ndarray
+        What they read.
+    work, predictions : int
+        Sizes of the work space and of what ``gradient`` measures.
+    """
+
+    source: str
+    index: NDArray[np.int64]
+    rows: Array
+    work: int
+    predictions: int
+
+
+class Route(ABC):
+    """A differentiable map from factors to predictions (..., n), one per observation."""
+
+    @abstractmethod
+    def predict(self, factors: Factors) -> NDArray[Any]:
+        """Return the predictions."""
+
+    @abstractmethod
+    def pullback(self, factors: Factors, weights: NDArray[Any]) -> Factors:
+        """Adjoint of the derivative of `predict`, at weights (..., n)."""
+
+    @abstractmethod
+    def kernel(self) -> KernelParts:
+        """Return the compiled counterpart."""
+
+    def pushforward(self, factors: Factors, directions: Factors) -> Array:
+        """Directional derivative of `predict`, exact to rounding."""
+        return np.imag(self.predict(shifted(factors, directions))) / STEP
+
+    def pullback_derivative(
+        self, factors: Factors, directions: Factors, weights: NDArray[Any]
+    ) -> Factors:
+        """Directional derivative of `pullback` at fixed weights, exact to rounding."""
+        moved = self.pullback(shifted(factors, directions), weights)
+        return tuple(np.imag(part) / STEP for part in moved)
+
+
+def route_between(model: Model, observations: Observations) -> Route:
+    """Return the cheapest way from this model to these observations."""
+    if isinstance(model, TensorModel):
+        if isinstance(observations, RankOneSensing):
+            return ByRankOneProducts(model, observations)
+        # With every entry observed, the tensor is the shorter way to them.
+        if isinstance(observations, Entries) and observations.count < prod(model.tensor_shape):
+            return ByEntries(model, observations)
+    return ByTensor(model, observations)
+
+
+@dataclass(frozen=True)
+class ByTensor(Route):
+    """Form the end-to-end tensor and measure it."""
+
+    model: Model
+    observations: Observations
+
+    def predict(self, factors: Factors) -> NDArray[Any]:
+        return self.observations.measure(self.model.end_to_end(factors))
+
+    def pullback(self, factors: Factors, weights: NDArray[Any]) -> Factors:
+        return self.model.pullback(factors, self.observations.adjoint(weights))
+
+    def pushforward(self, factors: Factors, directions: Factors) -> Array:
+        return self.observations.measure(self.model.pushforward(factors, directions))
+
+    def kernel(self) -> KernelParts:
+        source, work = self.model.kernel_source()
+        index, rows = self.observations.kernel_data
+        measure = _ENTRIES if index.size else _SENSING
+        text = "\n\n".join((source, measure, _THROUGH_TENSOR))
+        return KernelParts(text, index, rows, work, prod(self.model.tensor_shape))
+
+
+@dataclass(frozen=True)
+class ByEntries(Route):
+    """Compute the observed entries only."""
+
+    model: TensorModel
+    observations: Entries
+
+    def predict(self, factors: Factors) -> NDArray[Any]:
+        return self.model.entries(factors, self.observations.table)
+
+    def pullback(self, factors: Factors, weights: NDArray[Any]) -> Factors:
+        return self.model.entries_pullback(factors, self.observations.table, weights)
+
+    def kernel(self) -> KernelParts:
+        kernel, n = self.model.rows_kernel(sensing=False), self.observations.count
+        index = kernel.index(self.observations.table)
+        text = f"{kernel.source}\n\n{_BY_ROWS}"
+        return KernelParts(text, index, np.empty(0), kernel.work(index), n)
+
+
+@dataclass(frozen=True)
+class ByRankOneProducts(Route):
+    """Compute the inner products with rank-one tensors only."""
+
+    model: TensorModel
+    observations: RankOneSensing
+
+    def predict(self, factors: Factors) -> NDArray[Any]:
+        return self.model.rank_one_products(factors, self.observations.arrays)
+
+    def pullback(self, factors: Factors, weights: NDArray[Any]) -> Factors:
+        return self.model.rank_one_products_pullback(factors, self.observations.arrays, weights)
+
+    def kernel(self) -> KernelParts:
+        kernel, n = self.model.rows_kernel(sensing=True), self.observations.count
+        index = kernel.index(np.tile(np.arange(n)[:, None], self.model.order))
+        rows = np.concatenate([part.reshape(-1) for part in self.observations.arrays])
+        text = f"{kernel.source}\n\n{_BY_ROWS}"
+        return KernelParts(text, index, rows, kernel.work(index), n)
+
+
+_ENTRIES = """@compiled
+def prediction(tensor, index, rows, i):
+    return tensor[index[i]]
+
+
+@compiled
+def add_back(cotangent, index, rows, i, weight):
+    cotangent[index[i]] += weight"""
+
+_SENSING = """@compiled
+def prediction(tensor, index, rows, i):
+    total = 0.0
+    for j in range(tensor.size):
+        total += rows[i, j] * tensor[j]
+    return total
+
+
+@compiled
+def add_back(cotangent, index, rows, i, weight):
+    for j in range(cotangent.size):
+        cotangent[j] += weight * rows[i, j]"""
+
+_THROUGH_TENSOR = """@compiled
+def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
+    end_to_end(theta, work, tensor)
+    cotangent[:] = 0.0
+    total = 0.0
+    for i in range(values.size):
+        z = prediction(tensor, index, rows, i) - values[i]
+        total += loss_value(z)
+        add_back(cotangent, index, rows, i, weight[0] * loss_derivative(z))
+    pullback(theta, work, cotangent, out)
+    return weight[0] * total"""
+
+_BY_ROWS = """@compiled
+def gradient(theta, values, index, rows, weight, work, predicted, weights, out):
+    measure(theta, index, rows, work, predicted)
+    total = 0.0
+    for i in range(values.size):
+        z = predicted[i] - values[i]
+        total += loss_value(z)
+        weights[i] = weight[0] * loss_derivative(z)
+    measure_pullback(theta, index, rows, work, weights, out)
+    return weight[0] * total"""
