@@ -42,7 +42,7 @@ DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 WIDTH = 6.4  # inches
 DPI = 200
-ROUNDING = 1e-18  # relative sizes below this are not worth a decade of a figure
+ROUNDING = 1e-18  # relative sizes below this count as zero in a figure
 FEW = 15  # samples below which they are marked one by one
 MANY = 8  # entries beyond which lines are coloured by a scale, and the legend names the ends
 
@@ -103,7 +103,8 @@ def image(figure: Figure, kind: str = "png") -> bytes:
     """Return a figure as the bytes of a file of the given kind."""
     undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     stream = io.BytesIO()
-    figure.savefig(stream, format=kind, dpi=DPI, metadata=undated.get(kind))
+    with mpl.rc_context({"svg.hashsalt": "dynlens"}):  # else its ids are drawn at random
+        figure.savefig(stream, format=kind, dpi=DPI, metadata=undated.get(kind))
     return stream.getvalue()
 
 
@@ -312,12 +313,8 @@ def plot_verdict(subject: Theorem | Evidence) -> Picture:
 
 
 def _title(figure: Picture, found: Evidence) -> None:
-    figure.suptitle(
-        f"{found.title}   {_shortened(found.statement.replace('>=', '≥'), 88)}",
-        x=0.01,
-        ha="left",
-        fontsize=9,
-    )
+    statement = _shortened(found.statement.replace(">=", "≥"), 74)
+    figure.suptitle(f"{found.title}   {statement}", x=0.01, ha="left", fontsize=9)
     figure.supxlabel(_shortened(found.where, 105), x=0.99, ha="right", fontsize=7, color=GREY)
 
 
@@ -349,8 +346,8 @@ def _sides(axes: Axes, found: Evidence) -> None:
     for k in range(right.shape[1]):
         axes.plot(t, right[:, k], "--", color=BLACK, linewidth=1.1)
     # Left sides may span many decades, or be of any sign.
-    seen = np.abs(left[np.isfinite(left) & (left != 0)])
-    if seen.size and np.all(left[np.isfinite(left)] > 0) and seen.max() > 1e3 * seen.min():
+    seen = left[t > 0][np.isfinite(left[t > 0])]
+    if seen.size and seen.min() > 0 and seen.max() > 1e3 * seen.min():
         axes.set_yscale("log")
         axes.set_ylim(bottom=seen.min() / 3)
     else:
@@ -395,7 +392,6 @@ def _residuals(axes: Axes, measured: Measured) -> None:
     marks = {"marker": "o", "markersize": 3} if few else {}
     label = _signed(axes, measured, lambda y, **style: axes.plot(measured.t, y, **style, **marks))
     axes.set_yscale("log")
-    axes.set_ylim(bottom=max(axes.get_ylim()[0], ROUNDING))
     axes.set_ylabel(label)
     axes.set_xlabel("time t")
     _end_of_trust(axes, measured)
@@ -414,7 +410,9 @@ def _signed(axes: Axes, measured: Measured, draw: Callable[..., Any]) -> str:
         draw(_positive(residual), color=BLUE, label="residual")
         label, allowed = "relative residual", "tolerance"
     error = np.where(np.isnan(residual), np.nan, measured.error)
-    draw(_positive(error), color=ORANGE, linestyle="--", label="numerical error")
+    shown = _positive(error)
+    none = "" if np.any(np.isfinite(shown)) else " (zero)"
+    draw(shown, color=ORANGE, linestyle="--", label=f"numerical error{none}")
     axes.axhline(measured.tolerance, color=BLACK, linestyle="-.", linewidth=1, label=allowed)
     return label
 
@@ -424,9 +422,9 @@ def _is_margin(measured: Measured) -> bool:
 
 
 def _positive(values: Array) -> Array:
-    """Leave out what a logarithmic axis cannot show: exact zeros, infinities, the other sign."""
+    """Leave out what a logarithmic axis cannot show: zeros, infinities, the other sign."""
     with np.errstate(invalid="ignore"):
-        return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+        return np.where(np.isfinite(values) & (values > ROUNDING), values, np.nan)
 
 
 def _states(found: Evidence) -> Picture:
@@ -517,7 +515,6 @@ def plot_comparison(comparison: Comparison) -> Picture:
     runs = (comparison.flow, comparison.descent)
     labels = _pair(curves, comparison, name, runs)
     curves.set_ylabel(_spaced(name))
-    curves.margins(x=0)
     _legend(curves, labels, _run_names(runs))
     _distances(distances, comparison)
     distances.set_xlabel(_clock(runs))
@@ -542,16 +539,18 @@ def _distances(axes: Axes, comparison: Comparison) -> None:
     lines = (
         ("parameter_distance", "distance of the parameters", BLUE, "-"),
         ("predicted_distance", "predicted, η |e(t)|", BLACK, "--"),
-        ("remainder", "what it leaves", GREEN, "-."),
+        ("remainder", "what the prediction leaves", GREEN, "-."),
         ("parameter_distance_error", "numerical error of the flow", ORANGE, ":"),
     )
     for name, label, colour, dashes in lines:
         values = _positive(data[name].to_numpy())
         if np.any(np.isfinite(values)):
-            axes.plot(t, values, dashes, color=colour, label=label)
+            width = 2.4 if name == "parameter_distance" else 1.4
+            axes.plot(t, values, dashes, color=colour, label=label, linewidth=width)
     axes.set_yscale("log")
+    axes.set_xlim(t[0], t[-1])
     axes.set_ylabel("Euclidean distance")
-    axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
+    axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
 
 
 # All theorems at once ---------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.models.base import STEP, Model, TensorModel, shifted
+from dynlens.models.products import Kernel
 from dynlens.observations import Entries, Observations, RankOneSensing
 from dynlens.typing import Array, Factors
 
@@ -96,11 +97,17 @@ class ByTensor(Route):
         return self.observations.measure(self.model.pushforward(factors, directions))
 
     def kernel(self) -> KernelParts:
-        source, work = self.model.kernel_source()
-        index, rows = self.observations.kernel_data
-        measure = _ENTRIES if index.size else _SENSING
-        text = "\n\n".join((source, measure, _THROUGH_TENSOR))
-        return KernelParts(text, index, rows, work, prod(self.model.tensor_shape))
+        flat, rows = self.observations.kernel_data
+        if flat.size and isinstance(self.model, TensorModel):
+            table = np.stack(np.unravel_index(flat, self.model.tensor_shape), axis=1)
+            return _by_rows(
+                self.model.product_tree.entries_kernel(table), np.empty((0, 0)), flat.size
+            )
+        kernel = self.model.kernel()
+        measure = _ENTRIES if flat.size else _SENSING
+        text = "\n\n".join((kernel.source, measure, _THROUGH_TENSOR))
+        index = flat if flat.size else kernel.index
+        return KernelParts(text, index, rows, kernel.work, prod(self.model.tensor_shape))
 
 
 @dataclass(frozen=True)
@@ -117,10 +124,8 @@ class ByEntries(Route):
         return self.model.entries_pullback(factors, self.observations.table, weights)
 
     def kernel(self) -> KernelParts:
-        kernel, n = self.model.rows_kernel(sensing=False), self.observations.count
-        index = kernel.index(self.observations.table)
-        text = f"{kernel.source}\n\n{_BY_ROWS}"
-        return KernelParts(text, index, np.empty(0), kernel.work(index), n)
+        kernel = self.model.product_tree.entries_kernel(self.observations.table)
+        return _by_rows(kernel, np.empty((0, 0)), self.observations.count)
 
 
 @dataclass(frozen=True)
@@ -137,11 +142,14 @@ class ByRankOneProducts(Route):
         return self.model.rank_one_products_pullback(factors, self.observations.arrays, weights)
 
     def kernel(self) -> KernelParts:
-        kernel, n = self.model.rows_kernel(sensing=True), self.observations.count
-        index = kernel.index(np.tile(np.arange(n)[:, None], self.model.order))
         rows = np.concatenate([part.reshape(-1) for part in self.observations.arrays])
-        text = f"{kernel.source}\n\n{_BY_ROWS}"
-        return KernelParts(text, index, rows, kernel.work(index), n)
+        n = self.observations.count
+        return _by_rows(self.model.product_tree.rank_one_kernel(n), rows, n)
+
+
+def _by_rows(kernel: Kernel, rows: Array, n: int) -> KernelParts:
+    text = "\n\n".join((kernel.source, _BY_ROWS))
+    return KernelParts(text, kernel.index, rows, kernel.work, n)
 
 
 _ENTRIES = """@compiled
@@ -168,23 +176,23 @@ def add_back(cotangent, index, rows, i, weight):
 
 _THROUGH_TENSOR = """@compiled
 def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    end_to_end(theta, work, tensor)
+    forward(theta, index, rows, work, tensor)
     cotangent[:] = 0.0
     total = 0.0
     for i in range(values.size):
         z = prediction(tensor, index, rows, i) - values[i]
         total += loss_value(z)
         add_back(cotangent, index, rows, i, weight[0] * loss_derivative(z))
-    pullback(theta, work, cotangent, out)
+    backward(theta, index, rows, work, cotangent, out)
     return weight[0] * total"""
 
 _BY_ROWS = """@compiled
 def gradient(theta, values, index, rows, weight, work, predicted, weights, out):
-    measure(theta, index, rows, work, predicted)
+    forward(theta, index, rows, work, predicted)
     total = 0.0
     for i in range(values.size):
         z = predicted[i] - values[i]
         total += loss_value(z)
         weights[i] = weight[0] * loss_derivative(z)
-    measure_pullback(theta, index, rows, work, weights, out)
+    backward(theta, index, rows, work, weights, out)
     return weight[0] * total"""

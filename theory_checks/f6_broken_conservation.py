@@ -66,7 +66,7 @@ def layers(problem, eta, steps, scale=0.5):
 
 def factor(text):
     """The imbalance of two scalar layers is multiplied by this at every step (loss = r^2 / 2)."""
-    return Recursion(of="imbalances", factor=text)
+    return Recursion("imbalances", factor=text)
 
 
 # The parameters are (b, a): the first layer first.
@@ -97,15 +97,15 @@ theorem = Theorem(
     checks=(
         Check(Identities("a step of eta adds eta**2 times the gradients' imbalances", one_step)),
         Check(factor("1 - 2 * eta**2 * loss"), products),
-        Check(Recursion(of="imbalances", increment=step_imbalances), networks + products),
+        Check(Recursion("imbalances", increment=step_imbalances), networks + products),
     ),
     controls={
         "factor 1 + eta^2 r^2": Check(factor("1 + 2 * eta**2 * loss"), products),
         "conserved": Check(factor("1"), products),
         "exp(-eta/2 times the integral of r^2)": Check(factor("exp(-(eta**2) * loss)"), products),
-        "layers: conserved": Check(Conserved(of="imbalances"), networks),
-        "layers: twice the law": Check(Recursion(of="imbalances", increment=doubled), networks),
-        "layers: the other sign": Check(Recursion(of="imbalances", increment=subtracted), networks),
+        "layers: conserved": Check(Conserved("imbalances"), networks),
+        "layers: twice the law": Check(Recursion("imbalances", increment=doubled), networks),
+        "layers: the other sign": Check(Recursion("imbalances", increment=subtracted), networks),
         "layers: first order in eta": Check(
             Identities("a step of eta adds eta times them", lambda: one_step(order=1))
         ),

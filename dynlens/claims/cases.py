@@ -264,11 +264,11 @@ def _trajectory(path: Path) -> Trajectory:
         return gradient_flow(
             path.problem,
             path.theta0,
-            path.saves if listed else path.t_end,
+            path.saves if isinstance(path.saves, tuple) else path.t_end,
             method=path.method,
             rtol=path.rtol,
             atol=path.atol,
-            saves=201 if listed else path.saves,
+            saves=201 if isinstance(path.saves, tuple) else path.saves,
         )
     steps = max(1, round(path.t_end / path.eta))
     marks = np.round(np.array(path.saves) / path.eta).astype(int) if listed else path.saves

@@ -72,7 +72,8 @@ def perform(job: Job, figures: bool, watch: Watch) -> Outcome:
     theorem = find(job)
     watch(job.id, theorem.title)
     verdict = attempt(theorem, partial(watch, job.id))
-    return Outcome(verdict, _picture(theorem, verdict) if figures else None)
+    drawn = figures and bool(verdict.parts)  # there are none if its code failed
+    return Outcome(verdict, _picture(theorem, verdict) if drawn else None)
 
 
 def find(job: Job) -> Theorem:

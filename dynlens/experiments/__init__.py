@@ -56,7 +56,7 @@ def reproduce(
             return jobs
         from tqdm.auto import tqdm
 
-        return tqdm(jobs, desc=id, unit="run")  # type: ignore[no-any-return]
+        return tqdm(jobs, desc=id, unit="run")
 
     found = EXPERIMENTS[id].run(folder, quick, each)
     return replace(found, seconds=time.perf_counter() - began)

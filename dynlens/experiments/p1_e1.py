@@ -78,24 +78,31 @@ def start(problem: Problem, kind: str, seed: int) -> Array:
     return problem.init(GAUSSIAN[_depth(problem)], kind="gaussian", seed=seed, determinant=1)
 
 
-def by_descent(problem: Problem, theta0: Array, eta: float, levels: Sequence[float]) -> Curve:
-    """Descend from level to level; the state at a level is the first step at or below it."""
+def by_descent(
+    problem: Problem, theta0: Array, eta: float, levels: Sequence[float], *, between: int = 8
+) -> Curve:
+    """Descend from mark to mark; the state at a level is the first step at or below it.
+
+    There are `between` marks in every decade of the loss, so that a curve is smooth in it.
+    """
     runs, theta = [], theta0
-    for level in levels:
+    marks = _marks(problem, theta0, levels, between)
+    for mark in marks:
         runs.append(
-            gradient_descent(problem, theta, eta=eta, steps=STEPS, saves="log", stop_below=level)
+            gradient_descent(problem, theta, eta=eta, steps=STEPS, saves="log", stop_below=mark)
         )
         theta = runs[-1].final
-    return _curve(runs, _first_negative(runs, eta))
+    return _curve(runs, marks, levels, _first_negative(runs, eta))
 
 
 def by_flow(
     problem: Problem, theta0: Array, levels: Sequence[float], method: str, rtol: float
 ) -> Curve:
-    """Flow from level to level; a level is located on the solver's dense output."""
+    """Flow from mark to mark; each is located on the solver's dense output."""
     runs, theta, flip, before = [], theta0, None, 0.0
-    for level in levels:
-        events = (Event("determinant", 0.0), loss_below(level))
+    marks = _marks(problem, theta0, levels, 8)
+    for mark in marks:
+        events = (Event("determinant", 0.0), loss_below(mark))
         run = gradient_flow(
             problem,
             theta,
@@ -111,10 +118,24 @@ def by_flow(
         before += float(run.t[-1])
         runs.append(run)
         theta = run.final
-    return _curve(runs, flip)
+    return _curve(runs, marks, levels, flip)
 
 
-def _curve(runs: Sequence[Trajectory], flip: float | None) -> Curve:
+def _marks(problem: Problem, theta0: Array, levels: Sequence[float], between: int) -> list[float]:
+    """Losses to stop at: the levels, and some between."""
+    decades = -np.log10(min(levels))
+    grid = np.geomspace(0.98, min(levels), 1 + round(between * decades))[: -1 if between else 0]
+    apart = [m for m in grid if min(abs(np.log(m / level)) for level in levels) > 0.05]
+    first = float(problem.objective(theta0))
+    return sorted((float(m) for m in (*apart, *levels) if m < first), reverse=True)
+
+
+def _curve(
+    runs: Sequence[Trajectory],
+    marks: Sequence[float],
+    levels: Sequence[float],
+    flip: float | None,
+) -> Curve:
     """Join runs that start where the one before ended."""
     ends = np.cumsum([0.0] + [run.t[-1] for run in runs])
     theta = np.concatenate([run.theta[k > 0 :] for k, run in enumerate(runs)])
@@ -128,7 +149,7 @@ def _curve(runs: Sequence[Trajectory], flip: float | None) -> Curve:
         whole.values("determinant"),
         whole.values("frobenius_norm"),
         whole.values("unbalancedness"),
-        tuple(at.tolist()),
+        tuple(int(at[marks.index(level)]) for level in levels),
         flip,
         runs[-1].final,
     )
@@ -244,7 +265,7 @@ def _jobs(quick: bool) -> Jobs:
 def _census(problem: Problem, count: int, levels: Sequence[float]) -> list[Curve]:
     eta = ETA[_depth(problem)]
     starts = (start(problem, "unbalanced", seed) for seed in range(count))
-    return [by_descent(problem, theta0, eta, levels) for theta0 in starts]
+    return [by_descent(problem, theta0, eta, levels, between=0) for theta0 in starts]
 
 
 def _horizon() -> Any:

@@ -48,17 +48,18 @@ def _setting(depths: Sequence[int], levels: Sequence[float]) -> Iterable[str]:
     steps = ", ".join(f"{ETA[d]:g}" for d in depths)
     scales = ", ".join(f"{GAUSSIAN[d]:g}" for d in depths)
     yield (
-        "Two-by-two completion with W12 = W21 = 1 and W22 = 0 observed, loss half the sum of squares, "
-        f"down to a loss of {levels[-1]:g}; depths {_list(depths)}."
+        "Two-by-two completion with W12 = W21 = 1 and W22 = 0 observed, loss half the sum of "
+        f"squares, down to a loss of {levels[-1]:g}; depths {_list(depths)}."
     )
     yield (
         f"Gradient descent with steps {steps} (time = step size times steps); gradient flow by "
         f"{FLOW[0][0]} at rtol {FLOW[0][1]:g}, its error measured against {FLOW[1][0]} at rtol "
-        f"{FLOW[1][1]:g}."
+        f"{FLOW[1][1]:g} and shown as ± where it is large."
     )
     yield (
-        f"Starts have det W > 0: balanced with end-to-end entries of standard deviation "
-        f"{p1_e1.BALANCED_SCALE:g}, unbalanced with Gaussian factors of standard deviation {scales}."
+        "Starts have det W > 0: balanced with end-to-end entries of standard deviation "
+        f"{p1_e1.BALANCED_SCALE:g}, unbalanced with Gaussian factors of standard deviation "
+        f"{scales} (seed 0 is listed; all are in the .csv)."
     )
 
 
@@ -74,7 +75,7 @@ def _rows(table: Sequence[Mapping[str, Any]]) -> str:
         if group not in (None, (row["depth"], row["start"])):
             lines.append("")
         group = row["depth"], row["start"]
-        # An error larger than the number's own third digit is shown: the run is past its horizon.
+        # Beyond its horizon a run's numbers are shown with their error.
         doubt = " ±" + f"{row['W11_error']:.0g}" if row["W11_error"] > 1e-3 * row["W11"] else ""
         low = f"{row['min_det']:.1e}" if row["min_det"] else "<1e-308"
         lines.append(
@@ -92,46 +93,53 @@ def _deep(runs: Runs, depth: int, levels: Sequence[float]) -> Iterable[str]:
         f"Depth {depth}, balanced: |W11| sqrt(2 loss) is within {_each(off, '.2%')} of 1 at loss "
         f"{_each(levels, 'g')}."
     )
-    k = descent.at[-1]
-    left = abs(descent.scaled[k] - (1 - 2 * descent.loss[k] + descent.det[k]))
     yield (
-        "As W11 W22 = W12 W21 + det W, and the observed residuals are W22 and twice about -1/W11^2, "
-        f"it should be 1 - 2 loss + det W to next order, and is to {left:.1g}: what remains is "
-        f"2 loss = {2 * descent.loss[k]:.1e} and det W = {descent.det[k]:.1e}."
+        "Since W11 W22 = W12 W21 + det W, and the observed residuals are W22 and about -1/W11^2 "
+        f"twice, it is 1 - 2 loss + det W to next order; at the last level that is exact to "
+        f"{abs(_beyond(descent)):.0g}, with det W = {descent.det[descent.at[-1]]:.1e}."
     )
-    late = (1 / np.sqrt(2 * levels[-1])) ** ((2 * depth + 2) / depth) / (2 * depth + 2)
     pairs = [
-        (runs[depth, kind, seed, "descent"], runs[depth, kind, seed, "flow"])
-        for (d, kind, seed, *source) in (key for key in runs if len(key) == 4)
-        if d == depth and source == ["flow"]
+        (runs[*key[:3], "descent"], runs[key])
+        for key in runs
+        if len(key) == 4 and key[0] == depth and key[3] == "flow"
     ]
     gap = max(abs(abs(d.w11[d.at[-1]] / f.w11[f.at[-1]]) - 1) for d, f in pairs)
     gap_t = max(abs(d.t[d.at[-1]] / f.t[f.at[-1]] - 1) for d, f in pairs)
+    late = _law_time(levels[-1], depth)
     yield (
-        f"It takes a time of {flow.t[flow.at[-1]]:.5g} ({late:.5g} by the growth law), "
-        f"{round(descent.t[-1] / ETA[depth])} steps; descent and flow agree at the last level to "
-        f"{gap:.1g} in |W11| and {gap_t:.1g} in time."
+        f"The flow takes a time of {flow.t[flow.at[-1]]:.5g} ({late:.5g} by the growth law), "
+        f"descent {round(descent.t[-1] / ETA[depth])} steps; from all starts the two agree at the "
+        f"last level to {gap:.0e} in |W11| and {gap_t:.0e} in time."
     )
     problem = completion_problem(depth)
     sharp = float(np.linalg.eigvalsh(problem.hessian(descent.final))[-1])
     yield f"There the step times the sharpness is {ETA[depth] * sharp:.2f}, below 2."
-    many = _census(runs, depth)
+    many = runs["census", depth]
+    follow = [
+        sum(abs(c.scaled[c.at[k]] - 1 + 2 * level) < NEAR for c in many)
+        for k, level in enumerate(levels)
+    ]
     yield (
-        f"Of {len(many)} unbalanced starts, det W becomes negative in "
-        f"{sum(c.flip is not None for c in many)}; "
-        + ", ".join(
-            f"{sum(abs(c.scaled[c.at[i]] - 1) < NEAR + (1 - _expected(level)) for c in many)} still "
-            f"follow the law at loss {level:g}"
-            for i, level in enumerate(levels)
-            if level <= 1e-2
-        )
-        + f" (smallest |W11| at the last: {min(abs(c.w11[-1]) for c in many):.3g})."
+        f"Unbalanced: det W becomes negative in {sum(c.flip is not None for c in many)} of "
+        f"{len(many)} starts, but det W = 0 is left so slowly that {_each(follow, 'd')} of them "
+        f"follow the law within {NEAR:.0%} at loss {_each(levels, 'g')}."
+    )
+    yield (
+        "Those that leave it fall short by |det W|: |W11| sqrt(2 loss) - (1 - 2 loss + det W) is "
+        f"{max(abs(_beyond(c)) for c in many):.0g} at most at the last level, where the smallest "
+        f"|W11| is {min(abs(c.w11[-1]) for c in many):.3g}."
     )
 
 
-def _expected(level: float) -> float:
-    """``|W11| sqrt(2 loss)`` at det W = 0, to next order."""
-    return 1 - 2 * level
+def _beyond(curve: Curve) -> float:
+    """What ``|W11| sqrt(2 loss)`` is at the last level beyond its expansion."""
+    k = curve.at[-1]
+    return float(curve.scaled[k] - (1 - 2 * curve.loss[k] + curve.det[k]))
+
+
+def _law_time(loss: float, depth: int) -> float:
+    """Time at which ``|W11| = 1 / sqrt(2 loss)`` by the growth law of the completion problem."""
+    return float((2 * loss) ** (-(depth + 1) / depth) / (2 * depth + 2))
 
 
 def _descent(runs: Runs, levels: Sequence[float]) -> Iterable[str]:
@@ -144,49 +152,50 @@ def _descent(runs: Runs, levels: Sequence[float]) -> Iterable[str]:
     power, _ = observed_order(etas, np.exp(log_det), floor=0.0)
     yield (
         "What descent does. A step adds eta^2 (G2'G2 - G1 G1') to W2'W2 - W1 W1', which the flow "
-        f"conserves: from the same balanced start the imbalance ends at {_each(sizes, '.2e')} for eta = "
-        f"{_each(etas, '.3g')}, of order {order:.3f} in eta."
+        f"conserves: from the same balanced start the imbalance ends at {_each(sizes, '.2e')} for "
+        f"eta = {_each(etas, '.3g')}, of order {order:.3f} in eta."
     )
     yield (
         f"det W becomes negative at t = {_each([c.flip for c in steps], '.2f')} and |W11| stops at "
-        f"{_each([abs(c.w11[-1]) for c in steps], '.3f')}: smaller steps saturate later, never not at all, "
-        f"since the determinant is lost once its exact value, which falls like exp(-1.65 t^(2/3)), "
-        f"has come down to a multiple of eta^{power:.2f}."
+        f"{_each([abs(c.w11[-1]) for c in steps], '.3f')}: a smaller step saturates later, but it "
+        "saturates, because the sign is lost once the flow's determinant, which decays like "
+        f"exp(-1.65 t^(2/3)), has come down to a multiple of eta^{power:.2f}."
     )
     even = runs["symmetric",]
     k = even.at[-1]
     yield (
-        f"The control: from W(0) = {p1_e1.BALANCED_SCALE:g} I the same descent with the same step keeps "
-        f"W2 = W1', so that it stays balanced (largest imbalance {even.imbalance.max():.1g}) and det W is "
-        f"a square. It does not saturate: |W11| = {abs(even.w11[k]):.4f} at loss {levels[-1]:g}, |W11| "
-        f"sqrt(2 loss) = {even.scaled[k]:.5f}, after {round(even.t[k] / ETA[2])} steps."
+        f"The control: from W(0) = {p1_e1.BALANCED_SCALE:g} I the same descent with the same step "
+        "keeps W2 = W1', hence its balance (largest imbalance "
+        f"{even.imbalance.max():.1g}), and det W is a square. It does not saturate: |W11| = "
+        f"{abs(even.w11[k]):.4f} at loss {levels[-1]:g}, |W11| sqrt(2 loss) = "
+        f"{even.scaled[k]:.5f}, after {round(even.t[k] / ETA[2])} steps."
     )
 
 
 def _unbalanced(runs: Runs) -> Iterable[str]:
     seeds = [key[2] for key in runs if key[:2] == (2, "unbalanced") and key[3] == "flow"]
-    told = {
-        source: [runs[2, "unbalanced", seed, source].flip for seed in seeds]
+    flow, twin, descent = (
+        [runs[2, "unbalanced", seed, source].flip for seed in seeds]
         for source in ("flow", "twin", "descent")
-    }
+    )
     predicted = [linear_flip(seed) for seed in seeds]
-    error = max(abs(a - b) for a, b in zip(told["flow"], told["twin"], strict=True))
-    many = _census(runs, 2)
-    levels = np.abs([c.w11[-1] for c in many])
+    error = max(abs(a - b) for a, b in zip(flow, twin, strict=True))
+    many = runs["census", 2]
+    stops = np.abs([c.w11[-1] for c in many])
     yield (
         "What unbalanced starts do. Near zero the flow is linear and turns W into a multiple of "
-        "-M X'X with X = (W1 + W2'M)/2 and M = ((0, 1), (1, 0)), whose determinant is negative "
-        "whatever the scale of the start."
+        "M X'X, X = (W1 + W2'M)/2 and M = ((0, 1), (1, 0)), whose determinant is -det(X)^2, "
+        "negative at every scale of the start."
     )
     yield (
-        f"Its determinant changes sign at t = {_each(predicted, '.4f')} by that formula, at "
-        f"{_each(told['flow'], '.4f')} along the flow (± {error:.0g}), at {_each(told['descent'], '.3f')} "
-        "under descent: neither the step nor the arithmetic has a part in it."
+        f"det W changes sign at t = {_each(predicted, '.4f')} by that formula, at "
+        f"{_each(flow, '.4f')} along the flow (± {error:.0g}), at {_each(descent, '.3f')} under "
+        "descent: neither the step nor the arithmetic has a part in it."
     )
     yield (
-        f"Of {len(many)} such starts with det W(0) > 0, {sum(c.det[-1] < 0 for c in many)} end with "
-        f"det W < 0, and |W11| stops at {np.median(levels):.2g} in the median, {levels.max():.2g} at "
-        "most. The theorem speaks of balanced starts, and has to."
+        f"Of {len(many)} such starts {sum(c.det[-1] < 0 for c in many)} end with det W < 0, and "
+        f"|W11| stops at {np.median(stops):.2g} in the median, {stops.max():.2g} at most. The "
+        "theorem speaks of balanced starts, and has to."
     )
 
 
@@ -195,37 +204,38 @@ def _rounding(runs: Runs, levels: Sequence[float]) -> Iterable[str]:
     exact, flow = runs[2, "balanced", 0, "exact"], runs[2, "balanced", 0, "flow"]
     verdict = runs["horizon",]
     yield (
-        "What floating point does. The exact flow from the balanced start keeps det W > 0, but det W "
-        "falls below the rounding of the factors, and det W = 0 repels on the negative side. By LSODA at "
-        f"rtol {_each(ladder, 'g')} the sign is lost at t = "
+        "What floating point does. The exact flow from the balanced start keeps det W > 0, but "
+        "det W sinks below the rounding of the factors, and on the negative side it is repelled "
+        f"from zero. By LSODA at rtol {_each(ladder, 'g')} the sign is lost at t = "
         f"{_each([c.flip for c in ladder.values()], '.1f')} and |W11| stops at "
         f"{_each([abs(c.w11[-1]) for c in ladder.values()], '.2f')}."
     )
     yield (
-        f"A verdict on the run at rtol 1e-10 is {verdict.status} up to its horizon t = "
-        f"{verdict.horizon:.3g} and undecided beyond: it is not deceived."
+        f"A verdict on the run at rtol 1e-10 is {verdict.status} up to its horizon, "
+        f"t = {verdict.horizon:.3g}, and undecided beyond: it is not deceived."
     )
     j, k = exact.at[0], exact.at[-1]
     apart = abs(exact.w11[j] / flow.w11[flow.at[0]] - 1)
-    late = (1 / np.sqrt(2 * levels[-1])) ** 3 / 6
-    decimal = exact.det[k] / np.log(10)
     yield (
-        "In the coordinates (W11, W12, W21, ln det W), which cannot lose the sign, the same flow (equal "
-        f"to {apart:.0g} at loss {levels[0]:g}) does not saturate: |W11| = {abs(exact.w11[k]):.4f} at loss "
-        f"{levels[-1]:g}, |W11| sqrt(2 loss) = {exact.scaled[k]:.5f}, at t = {exact.t[k]:.5g} "
-        f"({late:.5g} by the growth law)."
+        "In the coordinates (W11, W12, W21, ln det W), which cannot lose the sign, the same flow "
+        f"(|W11| equal to {apart:.0g} at loss {levels[0]:g}) does not saturate: |W11| = "
+        f"{abs(exact.w11[k]):.4f} at loss {levels[-1]:g}, |W11| sqrt(2 loss) = "
+        f"{exact.scaled[k]:.5f}, at t = {exact.t[k]:.5g} ({_law_time(levels[-1], 2):.5g} by the "
+        "growth law)."
     )
-    below = ", far below the smallest positive double, 4.9e-324" if decimal < -324 else ""
-    yield (
-        f"There ln det W = {exact.det[k]:.5g}, that is det W = 1e{decimal:.0f}{below}; no step size "
-        "and no tolerance can carry that in the factors' own coordinates."
+    decimal = exact.det[k] / np.log(10)
+    yield f"There ln det W = {exact.det[k]:.5g}, that is det W = 1e{decimal:.0f}" + (
+        ", far below the smallest positive double, 4.9e-324: no step and no tolerance can carry "
+        "such a number in the factors' own coordinates."
+        if decimal < -324
+        else "."
     )
 
 
 def linear_flip(seed: int) -> float:
     r"""First sign change of det W by the flow linearized at zero, from an unbalanced start.
 
-    :math:`W = M (e^t X - e^{-t} Y)^\top (e^t X + e^{-t} Y)` with :math:`X, Y = (W_1 \pm W_2^\top M)/2`,
+    :math:`W = M (e^t X - e^{-t} Y)^\top (e^t X + e^{-t} Y)`, :math:`X, Y = (W_1 \pm W_2^\top M)/2`,
     so that det W vanishes where :math:`\det(e^{2t} X \pm Y) = 0`.
     """
     problem = completion_problem(2)
@@ -236,11 +246,6 @@ def linear_flip(seed: int) -> float:
     roots = [np.roots([np.linalg.det(x), sign * mixed, np.linalg.det(y)]) for sign in (1.0, -1.0)]
     real = [r.real for r in np.concatenate(roots) if abs(r.imag) < 1e-12 and r.real > 1]
     return float(0.5 * np.log(min(real)))
-
-
-def _census(runs: Runs, depth: int) -> list[Curve]:
-    found: list[Curve] = runs["census", depth]
-    return found
 
 
 def _each(values: Iterable[float], form: str) -> str:
@@ -273,24 +278,23 @@ def _growth(runs: Runs) -> Any:
     from dynlens import plot
 
     colours = {"balanced": plot.BLUE, "unbalanced": plot.VERMILLION}
-    depths = sorted({key[0] for key in runs if len(key) == 4})
+    curves = {key: runs[key] for key in runs if len(key) == 4 and key[3] != "twin"}
+    depths = sorted({key[0] for key in curves})
     figure = plot.Picture(figsize=(2.6 * len(depths), 4.6))
     axes = figure.subplots(2, len(depths), sharex=True, sharey="row", height_ratios=(2, 1))
     for column, depth in zip(axes.T, depths, strict=True):
         column[0].set_title(f"depth {depth}")
         _law(column[0])
-        column[1].axhline(1, color=plot.GREY, linewidth=1, linestyle=":")
-        for key, curve in runs.items():
-            if len(key) != 4 or key[0] != depth or key[3] == "twin":
-                continue
-            look: dict[str, Any] = _look(key[3], colours[key[1]])
-            column[0].plot(curve.loss, np.abs(curve.w11), **look)
-            column[1].plot(curve.loss, curve.scaled, **look)
-            _flip(column[0], curve, look["color"])
+        column[1].axhline(1, color="black", linestyle=":", linewidth=1.3, zorder=4)
+        for key in sorted(curves, key=lambda key: (key[3] != "descent", key[1] == "balanced")):
+            if key[0] == depth:
+                curve, look = curves[key], _look(key[3], colours[key[1]])
+                column[0].plot(curve.loss, np.abs(curve.w11), **look)
+                column[1].plot(curve.loss, curve.scaled, **look)
+                _flip(column[0], curve, look["color"])
         column[1].set_xlabel("loss")
-    _scales(axes[0])
-    for ax in axes[1]:
-        ax.set_ylim(0, 1.15)
+    _scales(axes[0], (1.3, 8e-5), (0.2, 130))
+    axes[1, 0].set_ylim(0, 1.15)
     axes[0, 0].set_ylabel(r"$|W_{11}|$")
     axes[1, 0].set_ylabel(r"$|W_{11}|\sqrt{2\,\mathrm{loss}}$")
     entries = [
@@ -298,59 +302,78 @@ def _growth(runs: Runs) -> Any:
         Line2D([], [], color=plot.VERMILLION, label="unbalanced starts"),
         Line2D([], [], **_look("descent", plot.GREY), label="gradient descent"),
         Line2D([], [], **_look("flow", plot.GREY), label="gradient flow"),
-        Line2D([], [], **_look("exact", plot.GREY), label=r"flow in $\ln\det W$"),
-        Line2D([], [], **_dots(plot.GREY), label=r"$\det W$ becomes negative"),
-        Line2D([], [], color=plot.BLACK, linestyle=":", label=r"$1/\sqrt{2\,\mathrm{loss}}$"),
+        Line2D([], [], **_look("exact", plot.GREY), label=r"flow in $\ln\,\det\,W$"),
+        Line2D([], [], **_dots(plot.GREY), label=r"$\det\,W$ becomes negative"),
+        Line2D([], [], color="black", linestyle=":", label=r"$1/\sqrt{2\,\mathrm{loss}}$"),
     ]
     figure.legend(handles=entries, loc="outside lower center", ncols=4)
     return figure
 
 
 def _saturation(runs: Runs) -> Any:
+    from dynlens import plot
+
+    figure = plot.Picture(figsize=(8.4, 3.2))
+    left, middle, right = figure.subplots(1, 3)
+    steps = [(k, runs["step", k]) for _, k in (key for key in runs if key[0] == "step")][::2]
+    tolerances = [
+        (rtol, runs["tolerance", rtol]) for rtol in TOLERANCES if ("tolerance", rtol) in runs
+    ]
+    _ladder(
+        left,
+        {rf"$\eta = {ETA[2]:g}$" + (f" / {2**k}" if k else ""): curve for k, curve in steps},
+        runs["symmetric",],
+        "symmetric start",
+    )
+    _ladder(
+        right,
+        {rf"rtol $10^{{{round(np.log10(rtol))}}}$": curve for rtol, curve in tolerances},
+        runs[2, "balanced", 0, "exact"],
+        r"flow in $\ln\,\det\,W$",
+    )
+    _scales((left, right), (0.5, 8e-5), (0.7, 130))
+    left.set_title("(a) descent breaks the balance", fontsize=8.5)
+    right.set_title("(c) rounding loses the sign", fontsize=8.5)
+    _signs(middle, runs)
+    middle.set_title(r"(b) unbalanced starts lose $\det\,W > 0$", fontsize=8.5)
+    return figure
+
+
+def _ladder(ax: Any, curves: Mapping[str, Curve], free: Curve, name: str) -> None:
+    """|W11| against loss for a ladder of numerics, and for the run that does not saturate."""
     from matplotlib import colormaps
+
+    from dynlens import plot
+
+    shades = colormaps["cividis"](np.linspace(0.0, 0.85, len(curves)))
+    for shade, (label, curve) in zip(shades, curves.items(), strict=True):
+        ax.plot(curve.loss, np.abs(curve.w11), color=shade, label=label)
+        _flip(ax, curve, shade)
+    ax.plot(free.loss, np.abs(free.w11), color=plot.VERMILLION, linestyle="--", label=name)
+    _law(ax)
+    ax.set(xlabel="loss", ylabel=r"$|W_{11}|$")
+    ax.legend(loc="upper left")
+
+
+def _signs(ax: Any, runs: Runs) -> None:
+    """Determinants of depth 2 from unbalanced starts, relative to the squared norm."""
     from matplotlib.lines import Line2D
 
     from dynlens import plot
 
-    figure = plot.Picture(figsize=(8.4, 3.4))
-    left, middle, right = figure.subplots(1, 3)
-    steps = [(ETA[2] / 2 ** key[1], runs[key]) for key in runs if key[0] == "step"][::2]
-    rtols = [(key[1], runs[key]) for key in runs if key[0] == "tolerance"]
-    for ax, ladder, name, free in (
-        (left, steps, r"$\eta$", (runs["symmetric",], "symmetric start")),
-        (right, rtols, "rtol", (runs[2, "balanced", 0, "exact"], r"flow in $\ln\det W$")),
-    ):
-        _law(ax)
-        shades = colormaps["cividis"](np.linspace(0.0, 0.85, len(ladder)))
-        for shade, (value, curve) in zip(shades, ladder, strict=True):
-            label = f"{name} = {value:.2g}"
-            ax.plot(curve.loss, np.abs(curve.w11), color=shade, label=label)
-            _flip(ax, curve, shade)
-        curve, label = free
-        ax.plot(curve.loss, np.abs(curve.w11), color=plot.VERMILLION, linestyle="--", label=label)
-        ax.set_xlabel("loss")
-        ax.legend(loc="upper left")
-    _scales((left, right))
-    left.set_ylabel(r"$|W_{11}|$")
-    left.set_title("(a) descent breaks balancedness", fontsize=8.5)
-    right.set_title("(c) rounding loses a tiny determinant", fontsize=8.5)
-    seeds = [key[2] for key in runs if key[:2] == (2, "unbalanced") and key[3] == "flow"]
-    for seed in seeds:
-        for source in ("descent", "flow"):
-            curve = runs[2, "unbalanced", seed, source]
-            middle.plot(curve.t, curve.det / curve.norm**2, **_look(source, plot.VERMILLION))
-        middle.plot(linear_flip(seed), 0.0, **_dots(plot.VERMILLION))
-    middle.axhline(0, color=plot.GREY, linewidth=1, linestyle=":")
-    middle.set(xlim=(0, 6), ylim=(-0.55, 0.55), xlabel="time")
-    middle.set_ylabel(r"$\det W\,/\,\Vert W\Vert^2$")
-    middle.set_title("(b) unbalanced starts turn det W < 0", fontsize=8.5)
+    for key, curve in runs.items():
+        if key[:2] == (2, "unbalanced") and key[3] != "twin":
+            ax.plot(curve.t, curve.det / curve.norm**2, **_look(key[3], plot.VERMILLION))
+            ax.plot(linear_flip(key[2]), 0.0, **_dots(plot.VERMILLION))
+    ax.axhline(0, color="black", linestyle=":", linewidth=1.3)
+    ax.set(xlim=(0, 13), ylim=(-0.5, 0.5), xlabel="time")
+    ax.set_ylabel(r"$\det\,W\,/\,\Vert W\Vert^2$")
     entries = [
         Line2D([], [], **_look("descent", plot.VERMILLION), label="gradient descent"),
         Line2D([], [], **_look("flow", plot.VERMILLION), label="gradient flow"),
-        Line2D([], [], **_dots(plot.VERMILLION), label="linear flow: det W = 0"),
+        Line2D([], [], **_dots(plot.VERMILLION), label="sign change of the linear flow"),
     ]
-    middle.legend(handles=entries, loc="upper right")
-    return figure
+    ax.legend(handles=entries, loc="upper right")
 
 
 def _look(source: str, colour: str) -> dict[str, Any]:
@@ -379,12 +402,10 @@ def _flip(ax: Any, curve: Curve, colour: Any) -> None:
 
 def _law(ax: Any) -> None:
     loss: Array = np.geomspace(1e-4, 1.0, 50)
-    ax.plot(loss, 1 / np.sqrt(2 * loss), color="black", linestyle=":", linewidth=1.3, zorder=4)
+    name = r"$1/\sqrt{2\,\mathrm{loss}}$"
+    ax.plot(loss, 1 / np.sqrt(2 * loss), ":", color="black", linewidth=1.3, zorder=4, label=name)
 
 
-def _scales(axes: Iterable[Any]) -> None:
+def _scales(axes: Iterable[Any], losses: tuple[float, float], sizes: tuple[float, float]) -> None:
     for ax in axes:
-        ax.set(xscale="log", yscale="log", xlim=(1.3, 8e-5), ylim=(0.3, 130))
-
-
-__all__ = ["TOLERANCES", "draw", "linear_flip", "text"]
+        ax.set(xscale="log", yscale="log", xlim=losses, ylim=sizes)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
-from dynlens.models.products import RowsKernel
+from dynlens.models.products import Kernel, ProductTree
 from dynlens.typing import Array, Factors
 
 STEP = 1e-100  # of the complex step; its square underflows, which is the point
@@ -64,12 +64,10 @@ class Model(ABC):
         """Names of the initializations this model knows."""
 
     @abstractmethod
-    def kernel_source(self) -> tuple[str, int]:
-        """Python source of the compiled ``end_to_end`` and ``pullback``, and its work size.
+    def kernel(self) -> Kernel:
+        """Compiled ``end_to_end`` and ``pullback``, on flat arrays.
 
-        The source defines ``end_to_end(theta, work, tensor)`` and
-        ``pullback(theta, work, cotangent, out)`` on flat arrays, decorated with ``@compiled``.
-        It must equal the reference to rounding, which the contract tests demand.
+        They must equal the reference to rounding, which the contract tests demand.
         """
 
     @property
@@ -156,9 +154,13 @@ class TensorModel(Model):
     ) -> tuple[Factors, Factors]:
         """Adjoint of the derivative of `contract` at weights (..., n), for `rows` and `inner`."""
 
+    @property
     @abstractmethod
-    def rows_kernel(self, *, sensing: bool) -> RowsKernel:
-        """Compiled counterpart of `entries`, or with `sensing` of `rank_one_products`."""
+    def product_tree(self) -> ProductTree:
+        """How an entry is made, for the compiled loops."""
+
+    def kernel(self) -> Kernel:
+        return self.product_tree.entries_kernel(np.argwhere(np.ones(self.tensor_shape, dtype=bool)))
 
     @property
     def order(self) -> int:

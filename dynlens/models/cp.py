@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dynlens import validation
 from dynlens.models.base import TensorModel, khatri_rao, products_of_others
-from dynlens.models.products import Grower, ProductTree, RowsKernel
+from dynlens.models.products import Grower, ProductTree
 from dynlens.typing import Factors
 
 
@@ -99,18 +99,15 @@ class CPFactorization(TensorModel):
         common = np.exp(np.log(norms).mean(axis=0))
         return tuple(f * (common / norm) for f, norm in zip(factors, norms, strict=True))
 
-    def kernel_source(self) -> tuple[str, int]:
-        return self._tree.dense_kernel()
-
-    def rows_kernel(self, *, sensing: bool) -> RowsKernel:
-        return RowsKernel(self._tree, sensing)
-
-    @property
-    def _tree(self) -> ProductTree:
-        grower, width = Grower(self.shape), self.components
-        starts = np.cumsum([0, *self.shape]) * width
-        leaves = [grower.leaf(n, width, int(starts[n])) for n in range(self.order)]
-        return grower.tree(leaves, root=None)
+    @cached_property
+    def product_tree(self) -> ProductTree:
+        grower, starts = Grower(), np.cumsum([0, *self.shape]) * self.components
+        return grower.tree(
+            [
+                grower.leaf(n, size, self.components, int(starts[n]))
+                for n, size in enumerate(self.shape)
+            ]
+        )
 
 
 def mode_sizes(value: Any) -> tuple[int, ...]:

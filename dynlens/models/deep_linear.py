@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dynlens import validation
 from dynlens.models.base import Model
+from dynlens.models.products import Kernel
 from dynlens.typing import ArrayLike, Factors
 
 
@@ -129,7 +130,7 @@ class DeepLinear(Model):
         factors[-1][:, :rank] = left[:, :rank] * root
         return tuple(factors)
 
-    def kernel_source(self) -> tuple[str, int]:
+    def kernel(self) -> Kernel:
         """Straight loops with constant bounds: prefix products forward, cotangent backward."""
         offsets = np.cumsum([0, *(rows * columns for rows, columns in self.factor_shapes)])
         d, depth = self.widths, self.depth
@@ -140,7 +141,7 @@ class DeepLinear(Model):
         buffers = (free, free + max(d) * d[0])
         prefix = {1: ("theta", 0)} | {j: ("work", place[j]) for j in place}
 
-        forward = ["@compiled", "def end_to_end(theta, work, tensor):"]
+        forward = ["@compiled", "def forward(theta, index, rows, work, tensor):"]
         if depth == 1:
             forward.append(f"    tensor[:] = theta[: {d[1] * d[0]}]")
         for j in range(2, depth + 1):
@@ -148,7 +149,7 @@ class DeepLinear(Model):
             source = ("theta", int(offsets[j - 1]))
             forward += _product(source, prefix[j - 1], out, (d[j], d[j - 1], d[0]), "NN")
 
-        backward = ["@compiled", "def pullback(theta, work, cotangent, out):"]
+        backward = ["@compiled", "def backward(theta, index, rows, work, cotangent, out):"]
         above: tuple[str, int] = ("cotangent", 0)
         for j in range(depth, 0, -1):
             part = ("out", int(offsets[j - 1]))
@@ -162,7 +163,8 @@ class DeepLinear(Model):
             weights = ("theta", int(offsets[j - 1]))
             backward += _product(weights, above, below, (d[j - 1], d[j], d[0]), "TN")
             above = below
-        return "\n".join([*forward, "", "", *backward, ""]), free + 2 * max(d) * d[0]
+        source = "\n".join([*forward, "", "", *backward, ""])
+        return Kernel(source, np.empty(0, dtype=np.int64), free + 2 * max(d) * d[0])
 
 
 def _product(

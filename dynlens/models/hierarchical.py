@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dynlens import validation
 from dynlens.models.base import TensorModel, khatri_rao, products_of_others
 from dynlens.models.cp import mode_sizes
-from dynlens.models.products import Grower, ProductTree, RowsKernel
+from dynlens.models.products import Grower, ProductTree
 from dynlens.typing import Factors
 
 Tree = int | tuple[Any, ...]
@@ -249,25 +249,19 @@ class HierarchicalTensor(TensorModel):
 
     # -- compiled ----------------------------------------------------------------------------------
 
-    def kernel_source(self) -> tuple[str, int]:
-        return self._product_tree.dense_kernel()
-
-    def rows_kernel(self, *, sensing: bool) -> RowsKernel:
-        return RowsKernel(self._product_tree, sensing)
-
-    @property
-    def _product_tree(self) -> ProductTree:
+    @cached_property
+    def product_tree(self) -> ProductTree:
         starts = [0, *np.cumsum([prod(shape) for shape in self.factor_shapes]).tolist()]
-        grower, steps = Grower(self.shape), []
+        grower, steps = Grower(), []
         for k, node in enumerate(self.nodes[:-1]):
             assert node.parent is not None
             width = self.nodes[node.parent].width
             if k < self.order:
-                steps.append(grower.leaf(k, width, starts[k]))
+                steps.append(grower.leaf(k, node.width, width, starts[k]))
             else:
                 product = grower.product([steps[child] for child in node.children])
-                steps.append(grower.mix(product, node.name, width, starts[k]))
-        root = starts[len(self.nodes) - 1] if self.trainable_root else None
+                steps.append(grower.mix(product, width, starts[k]))
+        root = starts[len(self.nodes) - 1] if self.trainable_root else -1
         return grower.tree([steps[child] for child in self.root.children], root)
 
 

@@ -31,7 +31,7 @@ def relative(found, expected):
     return np.abs(found - expected).max() / np.abs(expected).max()
 
 
-# -- the rule ---------------------------------------------------------------------------------------
+# -- the rule -------------------------------------------------------------------------------------
 
 
 @both
@@ -129,7 +129,7 @@ def test_the_start_is_not_changed():
     assert theta0.tolist() == [1.0, 0.5] == found.theta[0].tolist()
 
 
-# -- the clock and the saves ------------------------------------------------------------------------
+# -- the clock and the saves ----------------------------------------------------------------------
 
 
 @both
@@ -190,7 +190,7 @@ def test_the_message_counts_the_steps_that_were_taken():
     assert f"took all {found.attrs['steps']} steps" in found.message, found.message
 
 
-# -- how it ends ------------------------------------------------------------------------------------
+# -- how it ends ----------------------------------------------------------------------------------
 
 
 def test_a_finished_run_says_so():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from dynlens.observables import registry
 RTOL = ATOL = 1e-6
 
 
-# -- problems with their exact solutions ------------------------------------------------------------
+# -- problems with their exact solutions ----------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,13 @@ def decay(t):
 SENSING = dl.Sensing.gaussian([[1.0, 2.0], [3.0, 4.0]], count=6, seed=0)
 
 
-def linear(t, start=np.array([1.0, -1.0, 0.5, 2.0])):
+LINEAR_START = (1.0, -1.0, 0.5, 2.0)
+
+
+def linear(t):
     rows, values = np.array(SENSING.tensors).reshape(6, 4), np.array(SENSING.values)
     limit = np.linalg.lstsq(rows, values, rcond=None)[0]
-    return np.array([limit + expm(-rows.T @ rows * s) @ (start - limit) for s in t])
+    return np.array([limit + expm(-rows.T @ rows * s) @ (LINEAR_START - limit) for s in t])
 
 
 def two_modes(t):
@@ -75,13 +79,13 @@ EXACT = {
         4.0,
         lambda t: logistic(t, 2.0, 0.1)[:, None],
     ),
-    "matrix": Exact(problem_of((2, 2), SENSING), (1.0, -1.0, 0.5, 2.0), 4.0, linear),
+    "matrix": Exact(problem_of((2, 2), SENSING), LINEAR_START, 4.0, linear),
     "two modes": Exact(MODES, tuple(MODES.init(0.1, kind="identity").tolist()), 4.0, two_modes),
 }
 SCALAR, LOGISTIC = EXACT["one scalar"], EXACT["two scalars"]
 
 
-# -- solvers ----------------------------------------------------------------------------------------
+# -- solvers --------------------------------------------------------------------------------------
 
 
 class Cubic(DenseOutput):
@@ -140,7 +144,7 @@ def name_of(method):
     return method if isinstance(method, str) else method.__name__
 
 
-# -- accuracy ---------------------------------------------------------------------------------------
+# -- accuracy -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS, ids=name_of)
@@ -164,7 +168,7 @@ def test_the_error_shrinks_with_the_tolerance_and_is_not_zero(method):
     for rtol in (1e-4, 1e-6, 1e-8):
         flow = LOGISTIC.run(method=method, rtol=rtol, atol=rtol)
         errors.append(np.abs(flow.values("end_to_end")[:, 0] - LOGISTIC.solution(flow.t)).max())
-    ratios = [coarse / fine for coarse, fine in zip(errors[:-1], errors[1:], strict=True)]
+    ratios = [coarse / fine for coarse, fine in pairwise(errors)]
     assert min(ratios) > 5, f"errors {errors}"
     assert errors[-1] > 1e-14, f"errors {errors}: nothing was integrated"
 
@@ -183,7 +187,7 @@ def test_the_loss_never_rises_along_the_flow():
     assert rises.max() <= 0, f"largest rise {rises.max():.1e}"
 
 
-# -- times ------------------------------------------------------------------------------------------
+# -- times ----------------------------------------------------------------------------------------
 
 
 def test_the_times_asked_for_are_hit_exactly():
@@ -246,7 +250,7 @@ def test_at_the_same_times_the_flow_is_the_same_to_the_last_bit():
     np.testing.assert_array_equal(flow.at(flow.t).theta, flow.theta)
 
 
-# -- events -----------------------------------------------------------------------------------------
+# -- events ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -373,7 +377,7 @@ def test_a_quantity_that_decays_below_the_square_root_of_the_smallest_float_neve
     assert flow.crossings == ()
 
 
-# -- budgets, failures ------------------------------------------------------------------------------
+# -- budgets, failures ----------------------------------------------------------------------------
 
 
 def test_a_budget_of_evaluations_ends_the_run_with_what_it_has():
@@ -483,7 +487,7 @@ def test_a_flow_that_blows_up_ends_without_a_warning_near_its_last_time(method):
     assert np.isfinite(flow.theta).all()
 
 
-# -- twins ------------------------------------------------------------------------------------------
+# -- twins ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -539,7 +543,7 @@ def test_the_error_is_infinite_where_a_twin_did_not_arrive():
     assert np.isinf(error[shortest:]).all()
 
 
-# -- work -------------------------------------------------------------------------------------------
+# -- work -----------------------------------------------------------------------------------------
 
 # Evaluations measured with SciPy 1.17, and a quarter more.
 WORK = {"RK45": 408, "DOP853": 367, "LSODA": 264, "Radau": 1293, "BDF": 509, "RK23": 1537}

@@ -110,9 +110,7 @@ def test_derivatives_of_a_loss_equal_central_differences(loss):
 
 def assert_kernel_equals_reference(loss):
     points = np.array([-2.5, -1.0, -0.25, -0.1, 0.0, 0.1, 0.25, 1.0, 2.5])
-    value, slope = (
-        np.array([eval(text, {"z": float(z)}) for z in points]) for text in loss.kernel
-    )
+    value, slope = (np.array([eval(text, {"z": float(z)}) for z in points]) for text in loss.kernel)
     np.testing.assert_array_equal(value, loss.value(points))
     np.testing.assert_array_equal(slope, loss.derivative(points))
 

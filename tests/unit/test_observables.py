@@ -1,4 +1,4 @@
-"""Observables: exact values on hand-made matrices, exact derivatives, signs followed along paths."""
+"""Observables: values on hand-made matrices, exact derivatives, signs followed along paths."""
 
 from fractions import Fraction
 
@@ -135,11 +135,11 @@ def test_schatten_norms_of_tiny_and_huge_matrices_do_not_leave_the_floats():
 def test_effective_rank_lies_between_one_and_the_rank():
     rng = np.random.default_rng(2)
     found = [float(evaluate("effective_rank", [rng.standard_normal((3, 4))])) for _ in range(50)]
-    assert 1 <= min(found), f"smallest {min(found)}"
+    assert min(found) >= 1, f"smallest {min(found)}"
     assert max(found) <= 3, f"largest {max(found)}"
 
 
-# -- the determinant of a nearly singular product ---------------------------------------------------
+# -- the determinant of a nearly singular product -------------------------------------------------
 
 # [[1 + 2^-30, 1], [1, 1]] has determinant 2^-30 exactly; three of them multiply to 2^-90.
 TIGHT = np.array([[1 + 2.0**-30, 1.0], [1.0, 1.0]])
@@ -171,7 +171,7 @@ def test_the_determinant_of_a_wide_network_is_that_of_the_product():
     assert abs(found / exact - 1) < 1e-13, f"{found} against {exact}"
 
 
-# -- derivatives ------------------------------------------------------------------------------------
+# -- derivatives ----------------------------------------------------------------------------------
 
 MOVING = Problem(
     DeepLinear((3, 2, 2)), SquaredLoss("mean"), Full([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
@@ -237,7 +237,7 @@ def test_the_derivative_of_the_determinant_is_that_of_jacobi():
     assert abs(float(found) - np.trace(adjugate @ direction)) < 1e-14
 
 
-# -- batches ----------------------------------------------------------------------------------------
+# -- batches --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", sorted(n for n, e in CORE.items() if not e.along_path))
@@ -250,7 +250,7 @@ def test_a_batch_equals_one_by_one(name):
     np.testing.assert_allclose(together, one_by_one, rtol=1e-13, atol=1e-14)
 
 
-# -- signs along a path -----------------------------------------------------------------------------
+# -- signs along a path ---------------------------------------------------------------------------
 
 S = np.linspace(0.0, 1.0, 81)  # no time falls on a zero or a crossing below
 
@@ -299,7 +299,7 @@ def test_signed_singular_values_begin_sorted_and_non_negative():
     assert start == sorted(map(abs, start), reverse=True), f"they begin as {start}"
 
 
-# -- the register -----------------------------------------------------------------------------------
+# -- the register ---------------------------------------------------------------------------------
 
 
 def test_the_names_of_the_core_observables_are_known():

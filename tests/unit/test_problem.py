@@ -73,9 +73,7 @@ def test_the_completion_problem_leaves_out_the_first_entry():
     problem = completion_problem(3, size=3, observed=(2.0, 3.0, 0.5))
     expected = np.array([[0, 2.0, 0], [3.0, 0.5, 0], [0, 0, 1.0]])
     assert problem.observations.count == 8
-    np.testing.assert_array_equal(
-        problem.observations.adjoint(problem.observations.data), expected
-    )
+    np.testing.assert_array_equal(problem.observations.adjoint(problem.observations.data), expected)
     loss = float(problem.tensor_loss(expected + np.diag([1e9, 0, 0])))
     assert loss == 0, f"the first entry is observed: loss {loss}"
 
@@ -163,9 +161,7 @@ def test_batched_calls_equal_calls_one_by_one(problem):
         ),
         "hessian_vector_product": relative(
             problem.hessian_vector_product(theta, v),
-            np.array(
-                [problem.hessian_vector_product(x, w) for x, w in zip(theta, v, strict=True)]
-            ),
+            np.array([problem.hessian_vector_product(x, w) for x, w in zip(theta, v, strict=True)]),
         ),
     }
     assert max(gaps.values()) < 1e-14, f"relative gaps {gaps}"

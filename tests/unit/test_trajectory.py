@@ -32,7 +32,7 @@ def descent():
     return dl.gradient_descent(COMPLETION, START, eta=0.05, steps=40, saves=21)
 
 
-# -- observing --------------------------------------------------------------------------------------
+# -- observing ------------------------------------------------------------------------------------
 
 LABELS = [
     ("loss", {}, {}),
@@ -92,9 +92,7 @@ def test_an_observable_is_evaluated_at_the_saved_states(flow):
 def test_a_trajectory_tells_its_length_its_end_and_its_status(flow):
     assert len(flow) == 21
     np.testing.assert_array_equal(flow.final, flow.theta[-1])
-    assert repr(flow) == (
-        "<Trajectory of the flow (DOP853), 21 states, t = 0 … 2, finished>"
-    )
+    assert repr(flow) == ("<Trajectory of the flow (DOP853), 21 states, t = 0 … 2, finished>")
 
 
 def test_a_trajectory_without_states_can_still_be_shown():
@@ -105,13 +103,19 @@ def test_a_trajectory_without_states_can_still_be_shown():
 
 @pytest.mark.parametrize(
     ("status", "complete"),
-    [("finished", True), ("event", True), ("budget", False), ("failed", False), ("diverged", False)],
+    [
+        ("finished", True),
+        ("event", True),
+        ("budget", False),
+        ("failed", False),
+        ("diverged", False),
+    ],
 )
 def test_only_a_run_that_reached_its_end_is_complete(status, complete):
     assert dl.Trajectory(COMPLETION, np.zeros(1), START[None], status=status).complete is complete
 
 
-# -- rates ------------------------------------------------------------------------------------------
+# -- rates ----------------------------------------------------------------------------------------
 
 RATED = ["loss", "end_to_end", "imbalances", "singular_values", "determinant"]
 
@@ -160,7 +164,7 @@ def test_on_descent_the_rate_is_the_flows(descent):
     np.testing.assert_array_equal(descent.rates("loss"), expected)
 
 
-# -- numerical error --------------------------------------------------------------------------------
+# -- numerical error ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["loss", "singular_values", "end_to_end"])
@@ -183,7 +187,7 @@ def test_what_cannot_be_repeated_has_no_twin_and_no_finite_error(request, flow, 
         run.at([0.5])
 
 
-# -- disk -------------------------------------------------------------------------------------------
+# -- disk -----------------------------------------------------------------------------------------
 
 
 EVENTS = (dl.loss_below(0.3, terminal=False), dl.loss_below(0.2))
@@ -192,7 +196,7 @@ RUNS = {
     "a part": lambda: dl.gradient_flow(COMPLETION, START, 9.0, max_evaluations=60),
     "sensing": lambda: dl.gradient_flow(SENSED, SENSED.init(0.3, seed=0), 1.0, saves="log"),
     "descent": lambda: dl.gradient_descent(
-        COMPLETION, START, eta=0.05, steps=40, method="grouprmsprop", stop_below=0.3
+        COMPLETION, START, eta=0.05, steps=100, method="grouprmsprop", stop_below=0.3
     ),
 }
 
@@ -253,7 +257,7 @@ def test_a_save_that_fails_keeps_the_old_file_and_leaves_no_part(
     assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
 
 
-# -- a file executes nothing ------------------------------------------------------------------------
+# -- a file executes nothing ----------------------------------------------------------------------
 
 
 def retold(path, **changes):

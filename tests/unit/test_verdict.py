@@ -9,10 +9,10 @@ import dynlens as dl
 from dynlens.verdict import ControlFinding, Finding, Measured, Status, Verdict, judge, weakest
 
 TOLERANCE = 0.1
-KEYS = (
-    "id title source status residual tolerance numerical_error horizon attacks controls seconds "
-    "reproduce"
-).split()
+KEYS = [
+    *("id", "title", "source", "status", "residual", "tolerance", "numerical_error"),
+    *("horizon", "attacks", "controls", "seconds", "reproduce"),
+]
 
 
 def judged(residual, error, t=None, horizon=None, **others):
@@ -99,14 +99,20 @@ def test_refuted_means_an_interval_above_and_supported_means_all_below(seed):
         assert judged(residual, error).status == expected, f"{residual} +- {error}"
 
 
-# -- time -------------------------------------------------------------------------------------------
+# -- time -----------------------------------------------------------------------------------------
 
 T = [0.0, 1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize(
     ("horizon", "status"),
-    [(3.0, "REFUTED"), (2.0, "REFUTED"), (1.999, "SUPPORTED"), (0.0, "SUPPORTED"), (-1.0, "UNDECIDED")],
+    [
+        (3.0, "REFUTED"),
+        (2.0, "REFUTED"),
+        (1.999, "SUPPORTED"),
+        (0.0, "SUPPORTED"),
+        (-1.0, "UNDECIDED"),
+    ],
 )
 def test_beyond_the_horizon_nothing_counts(horizon, status):
     found = judged([0.0, 0.0, 9.0, 9.0], 0.0, T, horizon)
@@ -141,7 +147,7 @@ def test_where_nothing_is_asserted_the_verdict_says_so():
     )
 
 
-# -- assumptions ------------------------------------------------------------------------------------
+# -- assumptions ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("residual", [0.0, 9.0, INF, NAN])
@@ -158,7 +164,7 @@ def test_an_assumption_that_holds_changes_nothing():
     assert found.status == "REFUTED"
 
 
-# -- what is told -----------------------------------------------------------------------------------
+# -- what is told ---------------------------------------------------------------------------------
 
 
 def test_the_worst_sample_is_named():
@@ -197,7 +203,7 @@ def test_a_horizon_at_the_end_is_the_whole_run():
     assert "horizon          t = 3, the whole run" in str(judged(np.zeros(4), 0.0, T, 3.0))
 
 
-# -- several verdicts -------------------------------------------------------------------------------
+# -- several verdicts -----------------------------------------------------------------------------
 
 ORDER = [
     Status.REFUTED,
@@ -252,7 +258,7 @@ def test_a_refuted_verdict_can_be_raised_with_itself_as_the_text():
     assert supported.raise_if_refuted() is supported
 
 
-# -- plain data -------------------------------------------------------------------------------------
+# -- plain data -----------------------------------------------------------------------------------
 
 
 def test_as_dict_has_exactly_the_stable_keys_in_order():
