@@ -52,7 +52,7 @@ class Observations(ABC):
     @property
     @abstractmethod
     def kernel_data(self) -> tuple[NDArray[np.int64], Array]:
-        """Flat indices of the observed entries, and sensing rows (n, size); one of the two empty."""
+        """Flat indices of the observed entries, and sensing rows (n, size); one of them empty."""
 
     @property
     def count(self) -> int:

@@ -97,12 +97,9 @@ class ByTensor(Route):
         return self.observations.measure(self.model.pushforward(factors, directions))
 
     def kernel(self) -> KernelParts:
+        if isinstance(self.model, TensorModel) and isinstance(self.observations, Entries):
+            return ByEntries(self.model, self.observations).kernel()
         flat, rows = self.observations.kernel_data
-        if flat.size and isinstance(self.model, TensorModel):
-            table = np.stack(np.unravel_index(flat, self.model.tensor_shape), axis=1)
-            return _by_rows(
-                self.model.product_tree.entries_kernel(table), np.empty((0, 0)), flat.size
-            )
         kernel = self.model.kernel()
         measure = _ENTRIES if flat.size else _SENSING
         text = "\n\n".join((kernel.source, measure, _THROUGH_TENSOR))
@@ -125,7 +122,7 @@ class ByEntries(Route):
 
     def kernel(self) -> KernelParts:
         kernel = self.model.product_tree.entries_kernel(self.observations.table)
-        return _by_rows(kernel, np.empty((0, 0)), self.observations.count)
+        return _by_rows(kernel, np.empty(0), self.observations.count)
 
 
 @dataclass(frozen=True)

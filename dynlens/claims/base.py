@@ -22,7 +22,7 @@ from dynlens.verdict import Finding, Measured, Status, Verdict, judge
 
 SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
 AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
-TRIES = 16  # cases tried while shrinking a counterexample
+TRIES = 8  # cases tried while shrinking a counterexample
 
 
 @dataclass(frozen=True)

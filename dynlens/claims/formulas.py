@@ -24,7 +24,7 @@ def as_text(formula: Formula, argument: str) -> Formula:
         return formula
     if isinstance(formula, str) or hasattr(formula, "free_symbols"):
         text = str(formula)
-        compiled_formula(text)  # a syntax error is reported where the claim is stated
+        parsed(text)  # a syntax error is reported where the claim is stated
         return text
     return repr(validation.finite(argument, formula))
 

@@ -112,11 +112,11 @@ class SystemPath(Case):
 
     def samples(self) -> SystemSamples:
         """Integrate, with twins at a tighter tolerance and by another family of solvers."""
-        other = "LSODA" if self.method != "LSODA" else "Radau"
-        changed = (
-            replace(self, rtol=self.rtol / 10, atol=self.atol / 10),
-            replace(self, method=other),
-        )
+        tighter = replace(self, rtol=self.rtol / 10, atol=self.atol / 10)
+        other = replace(self, method="LSODA")
+        if self.method == "LSODA":
+            other = replace(self, method="Radau", rtol=30 * self.rtol)  # as in `gradient_flow`
+        changed = (tighter, other)
         return replace(_integrated(self), twins=tuple(_integrated(twin) for twin in changed))
 
     def simpler(self) -> Iterator[Case]:

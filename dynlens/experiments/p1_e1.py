@@ -96,11 +96,17 @@ def by_descent(
 
 
 def by_flow(
-    problem: Problem, theta0: Array, levels: Sequence[float], method: str, rtol: float
+    problem: Problem,
+    theta0: Array,
+    levels: Sequence[float],
+    method: str,
+    rtol: float,
+    *,
+    between: int = 8,
 ) -> Curve:
     """Flow from mark to mark; each is located on the solver's dense output."""
     runs, theta, flip, before = [], theta0, None, 0.0
-    marks = _marks(problem, theta0, levels, 8)
+    marks = _marks(problem, theta0, levels, between)
     for mark in marks:
         events = (Event("determinant", 0.0), loss_below(mark))
         run = gradient_flow(
@@ -249,7 +255,7 @@ def _jobs(quick: bool) -> Jobs:
             key = depth, kind, seed
             jobs[*key, "descent"] = partial(by_descent, problem, theta0, ETA[depth], levels)
             jobs[*key, "flow"] = partial(by_flow, problem, theta0, levels, *FLOW[0])
-            jobs[*key, "twin"] = partial(by_flow, problem, theta0, levels, *FLOW[1])
+            jobs[*key, "twin"] = partial(by_flow, problem, theta0, levels, *FLOW[1], between=0)
         jobs["census", depth] = partial(_census, problem, 4 if quick else CENSUS[depth], levels)
     jobs[2, "balanced", 0, "exact"] = partial(in_exact_coordinates, balanced, levels)
     symmetric = start(two, "symmetric", 0)
@@ -257,7 +263,7 @@ def _jobs(quick: bool) -> Jobs:
     for k in range(3 if quick else HALVINGS + 1):
         jobs["step", k] = partial(by_descent, two, balanced, ETA[2] / 2**k, stop)
     for rtol in TOLERANCES[: 2 if quick else None]:
-        jobs["tolerance", rtol] = partial(by_flow, two, balanced, stop, "LSODA", rtol)
+        jobs["tolerance", rtol] = partial(by_flow, two, balanced, stop, "LSODA", rtol, between=4)
     jobs["horizon",] = _horizon
     return jobs
 

@@ -183,14 +183,10 @@ class TensorModel(Model):
         self, factors: Factors, indices: NDArray[np.int64], weights: NDArray[Any]
     ) -> Factors:
         """Adjoint of the derivative of `entries` at weights (..., n)."""
-        modes = tuple(zip(factors[: self.order], indices.T, strict=True))
-        rows = tuple(factor[..., i, :] for factor, i in modes)
+        rows = tuple(f[..., i, :] for f, i in zip(factors[: self.order], indices.T, strict=True))
         parts, inner = self.contract_pullback(rows, factors[self.order :], weights)
-        sizes = self.tensor_shape
-        spread = (
-            add_rows(part, i, size) for part, i, size in zip(parts, indices.T, sizes, strict=True)
-        )
-        return (*spread, *inner)
+        columns = zip(parts, indices.T, self.tensor_shape, strict=True)
+        return (*(add_rows(part, i, size) for part, i, size in columns), *inner)
 
     def rank_one_products(self, factors: Factors, vectors: Factors) -> NDArray[Any]:
         """Inner products with rank-one tensors, shape (..., n), without the tensor.
@@ -215,11 +211,13 @@ class TensorModel(Model):
 
 def add_rows(rows: NDArray[Any], index: NDArray[np.int64], size: int) -> NDArray[Any]:
     """Add row i of `rows` (..., n, R) to row ``index[i]`` of an array of zeros (..., size, R)."""
-    # Sorted sums: four times as fast as `np.add.at`, and complex steps pass through them.
-    order = np.argsort(index, kind="stable")
-    places, starts = np.unique(index[order], return_index=True)
+    # Sorted, then summed by runs: four times as fast as `np.add.at`, and just as complex-safe.
+    sorted_rows = rows[..., np.argsort(index, kind="stable"), :]
+    counts = np.bincount(index, minlength=size)
+    places = np.flatnonzero(counts)
     total = np.zeros((*rows.shape[:-2], size, rows.shape[-1]), dtype=rows.dtype)
-    total[..., places, :] = np.add.reduceat(rows[..., order, :], starts, axis=-2)
+    starts = (np.cumsum(counts) - counts)[places]
+    total[..., places, :] = np.add.reduceat(sorted_rows, starts, axis=-2)
     return total
 
 

@@ -163,8 +163,8 @@ class DeepLinear(Model):
             weights = ("theta", int(offsets[j - 1]))
             backward += _product(weights, above, below, (d[j - 1], d[j], d[0]), "TN")
             above = below
-        source = "\n".join([*forward, "", "", *backward, ""])
-        return Kernel(source, np.empty(0, dtype=np.int64), free + 2 * max(d) * d[0])
+        text = "\n".join([*forward, "", "", *backward, ""])
+        return Kernel(text, np.empty(0, dtype=np.int64), free + 2 * max(d) * d[0])
 
 
 def _product(

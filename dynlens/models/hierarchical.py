@@ -261,8 +261,10 @@ class HierarchicalTensor(TensorModel):
             else:
                 product = grower.product([steps[child] for child in node.children])
                 steps.append(grower.mix(product, width, starts[k]))
-        root = starts[len(self.nodes) - 1] if self.trainable_root else -1
-        return grower.tree([steps[child] for child in self.root.children], root)
+        top = [steps[child] for child in self.root.children]
+        if self.trainable_root:
+            top[0] = grower.scale(top[0], starts[len(self.nodes) - 1])
+        return grower.tree(top)
 
 
 def binary_tree(order: int) -> tuple[Any, ...]:

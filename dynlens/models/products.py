@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
 
-LEAF, SENSED, MIX, PRODUCT, SUM = range(5)
+LEAF, SENSED, MIX, SCALE, PRODUCT, SUM = range(6)
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,16 @@ class Step:
 
     Parameters
     ----------
-    kind : {LEAF, SENSED, MIX, PRODUCT, SUM}
-        The matrix of a mode; vectors times that matrix; an earlier step times a weight matrix;
-        entrywise products of two earlier steps; such products added up, which ends the tree.
+    kind : {LEAF, SENSED, MIX, SCALE, PRODUCT, SUM}
+        The matrix of a mode; vectors times that matrix; an earlier step times a weight matrix, or
+        times a weight for each column; entrywise products of two earlier steps; such products
+        added up, which ends the tree.
     width : int
         Length of a row.
     left, right : int
-        Positions of the earlier steps. Of a leaf, `left` is its mode; of a mix, its source.
+        Positions of the earlier steps; `left` alone for a mix or a scale; the mode of a leaf.
     start : int
-        Where its matrix or, for a sum, its weights start in ``theta``; -1 if they are ones.
+        Where its weights start in ``theta``.
     inner : int
         Rows of its matrix.
     """
@@ -61,8 +62,8 @@ class Step:
     kind: int
     width: int
     left: int
-    right: int = -1
-    start: int = -1
+    right: int = 0
+    start: int = 0
     inner: int = 0
 
 
@@ -81,7 +82,7 @@ class ProductTree:
             if step.kind == LEAF:
                 own.append(indices[:, step.left])
                 counts.append(step.inner)
-            elif step.kind == MIX:
+            elif step.kind in (MIX, SCALE):
                 own.append(own[step.left])
                 counts.append(counts[step.left])
             else:
@@ -95,9 +96,13 @@ class ProductTree:
 
     def rank_one_kernel(self, n: int) -> Kernel:
         """Kernel of the inner products with n rank-one tensors, each with rows of its own."""
-        sensed = [replace(s, kind=SENSED) if s.kind == LEAF else s for s in self.steps]
-        products = sum(step.kind in (PRODUCT, SUM) for step in sensed)
-        return _kernel(tuple(sensed), [n] * len(sensed), [np.arange(n)] * (2 * products))
+        # A sensed leaf has no right: it tells the length of its vectors there.
+        steps = tuple(
+            replace(step, kind=SENSED, right=step.inner) if step.kind == LEAF else step
+            for step in self.steps
+        )
+        products = sum(step.kind in (PRODUCT, SUM) for step in steps)
+        return _kernel(steps, [n] * len(steps), [np.arange(n)] * (2 * products))
 
 
 class Grower:
@@ -114,17 +119,21 @@ class Grower:
         """Add the source's rows times a weight matrix."""
         return self._add(Step(MIX, width, source, start=start, inner=self.steps[source].width))
 
-    def product(self, sources: list[int], kind: int = PRODUCT, start: int = -1) -> int:
+    def scale(self, source: int, start: int) -> int:
+        """Add the source's columns times a weight each."""
+        return self._add(Step(SCALE, self.steps[source].width, source, start=start))
+
+    def product(self, sources: list[int], kind: int = PRODUCT) -> int:
         """Add the products of the rows of all sources."""
         if len(sources) == 1:
             return sources[0]
         middle = (len(sources) + 1) // 2
         left, right = self.product(sources[:middle]), self.product(sources[middle:])
-        return self._add(Step(kind, self.steps[left].width, left, right, start))
+        return self._add(Step(kind, self.steps[left].width, left, right))
 
-    def tree(self, sources: list[int], start: int = -1) -> ProductTree:
-        """Return the tree that adds up the products of `sources`, with weights at `start`."""
-        self.product(sources, SUM, start)
+    def tree(self, sources: list[int]) -> ProductTree:
+        """Return the tree that adds up the products of `sources`."""
+        self.product(sources, SUM)
         return ProductTree(tuple(self.steps))
 
     def _add(self, step: Step) -> int:
@@ -133,15 +142,17 @@ class Grower:
 
 
 def _kernel(steps: tuple[Step, ...], counts: list[int], pairs: list[Indices]) -> Kernel:
-    """Lay the tree out in one table: a head, eight numbers per step, then the pairs of rows."""
-    table, place, pair, seen = [], 0, 2 + 8 * len(steps), 0
+    """Lay out one table: two numbers, eight for each step, then the pairs of rows."""
+    table, place, pair, vector = [], 0, 2 + 8 * len(steps), 0
     for step, n in zip(steps, counts, strict=True):
-        right, extra = step.right, pair
+        at = vector if step.kind == SENSED else pair
+        table += [step.kind, n, step.width, place, step.left, step.right, step.start, at]
         if step.kind == SENSED:
-            right, extra, seen = step.inner, seen, seen + n * step.inner
-        table += [step.kind, n, step.width, place, step.left, right, step.start, extra]
-        pair += 2 * n if step.kind in (PRODUCT, SUM) else 0
-        place += n * step.width if step.kind != SUM else 0
+            vector += n * step.inner
+        if step.kind in (PRODUCT, SUM):
+            pair += 2 * n
+        if step.kind != SUM:
+            place += n * step.width
     head = np.array([len(steps), place, *table])
     return Kernel(SOURCE, np.concatenate([head, *pairs]).astype(np.int64), 2 * place)
 
@@ -149,19 +160,7 @@ def _kernel(steps: tuple[Step, ...], counts: list[int], pairs: list[Indices]) ->
 SOURCE = f"""# Sums may be taken in any order; infinities and NaNs stay what they are.
 fast = njit(cache=True, fastmath={{"reassoc", "contract", "nsz"}})
 
-LEAF, SENSED, MIX, PRODUCT, SUM = {LEAF}, {SENSED}, {MIX}, {PRODUCT}, {SUM}
-
-
-@compiled
-def step(index, s):
-    at = 2 + 8 * s  # kind, rows, width, place, left, right, start, and where its pairs start
-    return index[at], index[at + 4], index[at + 5], index[at + 6], index[at + 7]
-
-
-@compiled
-def block(work, index, s, half):
-    n, width, at = index[3 + 8 * s], index[4 + 8 * s], index[5 + 8 * s] + half
-    return work[at : at + n * width].reshape(n, width)
+LEAF, SENSED, MIX, SCALE, PRODUCT, SUM = {LEAF}, {SENSED}, {MIX}, {SCALE}, {PRODUCT}, {SUM}
 
 
 @compiled
@@ -169,9 +168,48 @@ def matrix(array, start, rows, width):
     return array[start : start + rows * width].reshape(rows, width)
 
 
+@compiled
+def block(work, index, s, half):  # the values of step s, or from `half` on their cotangents
+    n, width, place = index[8 * s + 3], index[8 * s + 4], index[8 * s + 5]
+    return matrix(work, half + place, n, width)
+
+
+@compiled
+def sources(index, s):  # earlier steps, then where its weights and its pairs of rows start
+    return index[8 * s + 6], index[8 * s + 7], index[8 * s + 8], index[8 * s + 9]
+
+
+@compiled
+def times(left, right, out):
+    np.dot(left, right, out)
+
+
+@fast
+def copy(source, out):
+    for k in range(len(out)):
+        for r in range(out.shape[1]):
+            out[k, r] = source[k, r]
+
+
+@fast
+def scale(left, weights, out):
+    for k in range(len(out)):
+        for r in range(out.shape[1]):
+            out[k, r] = left[k, r] * weights[r]
+
+
+@fast
+def scale_back(left, weights, d, d_left, d_weights):
+    d_weights[:] = 0.0
+    for k in range(len(d)):
+        for r in range(d.shape[1]):
+            d_left[k, r] = d[k, r] * weights[r]
+            d_weights[r] += d[k, r] * left[k, r]
+
+
 @fast
 def multiply(left, right, pairs, out):
-    n = len(pairs) // 2
+    n = len(out)
     for k in range(n):
         i, j = pairs[k], pairs[n + k]
         for r in range(out.shape[1]):
@@ -179,18 +217,18 @@ def multiply(left, right, pairs, out):
 
 
 @fast
-def multiply_back(left, right, pairs, weights, d_left, d_right):
-    n = len(pairs) // 2
+def multiply_back(left, right, pairs, d, d_left, d_right):
+    n = len(d)
     for k in range(n):
         i, j = pairs[k], pairs[n + k]
-        for r in range(left.shape[1]):
-            d_left[i, r] += weights[k, r] * right[j, r]
-            d_right[j, r] += weights[k, r] * left[i, r]
+        for r in range(d.shape[1]):
+            d_left[i, r] += d[k, r] * right[j, r]
+            d_right[j, r] += d[k, r] * left[i, r]
 
 
 @fast
 def add_up(left, right, pairs, values):
-    n = len(pairs) // 2
+    n = len(values)
     for k in range(n):
         i, j = pairs[k], pairs[n + k]
         total = 0.0
@@ -198,93 +236,72 @@ def add_up(left, right, pairs, values):
             total += left[i, r] * right[j, r]
         values[k] = total
 
-@fast
-def add_up_weighted(left, right, root, pairs, values):
-    n = len(pairs) // 2
-    for k in range(n):
-        i, j = pairs[k], pairs[n + k]
-        total = 0.0
-        for r in range(left.shape[1]):
-            total += left[i, r] * right[j, r] * root[r]
-        values[k] = total
-
 
 @fast
 def add_up_back(left, right, pairs, weights, d_left, d_right):
-    n = len(pairs) // 2
+    n = len(weights)
     for k in range(n):
         i, j = pairs[k], pairs[n + k]
         for r in range(left.shape[1]):
             d_left[i, r] += weights[k] * right[j, r]
             d_right[j, r] += weights[k] * left[i, r]
 
-@fast
-def add_up_weighted_back(left, right, root, pairs, weights, d_left, d_right, d_root):
-    n = len(pairs) // 2
-    for k in range(n):
-        i, j = pairs[k], pairs[n + k]
-        for r in range(left.shape[1]):
-            d_left[i, r] += weights[k] * root[r] * right[j, r]
-            d_right[j, r] += weights[k] * root[r] * left[i, r]
-            d_root[r] += weights[k] * left[i, r] * right[j, r]
-
 
 @compiled
 def forward(theta, index, rows, work, values):
-    for s in range(index[0]):
-        kind, left, right, start, pairs = step(index, s)
+    steps = index[0]
+    for s in range(steps):
+        kind = index[8 * s + 2]
+        left, right, start, at = sources(index, s)
         if kind == SUM:
             a, b = block(work, index, left, 0), block(work, index, right, 0)
-            p = index[pairs : pairs + 2 * len(values)]
-            if start < 0: add_up(a, b, p, values)
-            else: add_up_weighted(a, b, theta[start:start+a.shape[1]], p, values)
-            break
+            add_up(a, b, index[at:], values)
+            return
         v = block(work, index, s, 0)
+        n, width = v.shape
         if kind == LEAF:
-            v[:] = matrix(theta, start, len(v), v.shape[1])
+            copy(matrix(theta, start, n, width), v)
         elif kind == SENSED:
-            # here
-            n = len(v)
-            d = right
-            np.dot(matrix(rows, pairs, n, d), matrix(theta, start, d, v.shape[1]), v)
+            times(matrix(rows, at, n, right), matrix(theta, start, right, width), v)
         elif kind == MIX:
             a = block(work, index, left, 0)
-            np.dot(a, matrix(theta, start, a.shape[1], v.shape[1]), v)
+            times(a, matrix(theta, start, a.shape[1], width), v)
+        elif kind == SCALE:
+            scale(block(work, index, left, 0), theta[start : start + width], v)
         else:
             a, b = block(work, index, left, 0), block(work, index, right, 0)
-            multiply(a, b, index[pairs : pairs + 2 * len(v)], v)
+            multiply(a, b, index[at:], v)
+
 
 @compiled
 def backward(theta, index, rows, work, weights, out):
-    half = index[1]
+    steps, half = index[0], index[1]
     work[half:] = 0.0
-    for t in range(index[0]):
-        s = index[0] - 1 - t
-        kind, left, right, start, pairs = step(index, s)
-        if kind == SUM:
-            a, b = block(work, index, left, 0), block(work, index, right, 0)
-            da, db = block(work, index, left, half), block(work, index, right, half)
-            p = index[pairs : pairs + 2 * len(weights)]
-            if start < 0: add_up_back(a, b, p, weights, da, db)
-            else:
-                d_root = out[start:start+a.shape[1]]
-                d_root[:] = 0.0
-                add_up_weighted_back(a, b, theta[start:start+a.shape[1]], p, weights, da, db, d_root)
-            continue
-        v = block(work, index, s, half)
+    for s in range(steps - 1, -1, -1):
+        kind = index[8 * s + 2]
+        left, right, start, at = sources(index, s)
         if kind == LEAF:
-            matrix(out, start, len(v), v.shape[1])[:] = v
-        elif kind == SENSED:
-            n = len(v)
-            d = right
-            np.dot(matrix(rows, pairs, n, d).T, v, matrix(out, start, d, v.shape[1]))
-        elif kind == MIX:
-            a = block(work, index, left, 0)
-            w = matrix(theta, start, a.shape[1], v.shape[1])
-            np.dot(a.T, v, matrix(out, start, a.shape[1], v.shape[1]))
-            np.dot(v, w.T, block(work, index, left, half))
+            d = block(work, index, s, half)
+            copy(d, matrix(out, start, len(d), d.shape[1]))
+            continue
+        if kind == SENSED:
+            d = block(work, index, s, half)
+            times(matrix(rows, at, len(d), right).T, d, matrix(out, start, right, d.shape[1]))
+            continue
+        a, da = block(work, index, left, 0), block(work, index, left, half)
+        if kind == SUM:
+            b, db = block(work, index, right, 0), block(work, index, right, half)
+            add_up_back(a, b, index[at:], weights, da, db)
+            continue
+        d = block(work, index, s, half)
+        inner, width = a.shape[1], d.shape[1]
+        if kind == MIX:
+            times(a.T, d, matrix(out, start, inner, width))
+            times(d, matrix(theta, start, inner, width).T, da)
+        elif kind == SCALE:
+            stop = start + width
+            scale_back(a, theta[start:stop], d, da, out[start:stop])
         else:
-            a, b = block(work, index, left, 0), block(work, index, right, 0)
-            da, db = block(work, index, left, half), block(work, index, right, half)
-            multiply_back(a, b, index[pairs : pairs + 2 * len(v)], v, da, db)
+            b, db = block(work, index, right, 0), block(work, index, right, half)
+            multiply_back(a, b, index[at:], d, da, db)
 """

@@ -421,7 +421,9 @@ class OutOfBreath(RK45):
         return (False, "Out of breath.") if self.t > 0.5 else super()._step_impl()
 
 
-class OffTheFloats(RK45):
+class OffTheFloats(ClassicRungeKutta):
+    """Would go on to the end with states that are no numbers: its steps are fixed."""
+
     def _step_impl(self):
         done = super()._step_impl()
         self.y = self.y * np.nan if self.t > 0.5 else self.y

@@ -99,6 +99,17 @@ def test_gradient_equals_central_differences(problem):
     assert gap < 1e-8, f"gradient off by {gap:.1e}"
 
 
+@every
+def test_the_loss_of_the_matrix_is_the_objective_and_its_gradient_is_exact(problem):
+    theta, shape = state(problem), problem.model.tensor_shape
+    matrix = problem.end_to_end(theta)
+    gap = abs(float(problem.tensor_loss(matrix)) / float(problem.objective(theta)) - 1)
+    assert gap < 1e-14, f"losses differ by {gap:.1e}"
+    slopes = central(lambda w: problem.tensor_loss(w.reshape(shape)), matrix.ravel())
+    off = relative(problem.tensor_gradient(matrix).ravel(), slopes)
+    assert off < 1e-8, f"gradient in the matrix off by {off:.1e}"
+
+
 @smooth
 def test_gradient_equals_the_complex_step_to_rounding(problem):
     theta = state(problem)

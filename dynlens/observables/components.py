@@ -1,0 +1,301 @@
+r"""Components of tensor factorizations: their norms, alignments and balance.
+
+A component is a group of vectors that are only ever used together: the r-th columns of all factors
+of a `CPFactorization`; at a node of a `HierarchicalTensor`, the r-th row of its weight and the r-th
+columns of its children's (a *local component*). Along gradient flow
+:math:`\tfrac12 \tfrac{d}{dt} \|w\|^2 = \gamma \sigma` for every vector w of a component with norm
+:math:`\sigma` and alignment :math:`\gamma`: all the rest follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynlens import validation
+from dynlens.models.base import Model
+from dynlens.models.cp import CPFactorization
+from dynlens.models.hierarchical import HierarchicalTensor
+from dynlens.observables.registry import observable
+from dynlens.observables.spectra import erank
+from dynlens.problem import Problem
+from dynlens.typing import Array, ArrayLike, Factors
+
+# -- CP factorization ----------------------------------------------------------------------------
+
+
+@observable(dims=("component",))
+def component_norms(problem: Problem, factors: Factors) -> Array:
+    r"""Norm :math:`\sigma_r = \prod_n \|w_r^n\|` of each component of a CP factorization.
+
+    References
+    ----------
+    razin2021implicit
+    """
+    return _norms(_cp(problem, "component_norms"), factors)[0]
+
+
+@component_norms.derivative
+def _component_norms_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
+    return _norm_rates(_cp(problem, "component_norms"), factors, directions)[0]
+
+
+@observable(dims=("component",))
+def component_alignments(problem: Problem, factors: Factors) -> Array:
+    r"""Alignment :math:`\gamma_r = \langle -\nabla\ell(W), \otimes_n w_r^n / \|w_r^n\| \rangle`.
+
+    NaN where a component is zero. The convention is the loss's own: under a mean over
+    observations, alignments are smaller by their number.
+
+    References
+    ----------
+    razin2021implicit
+    """
+    return _alignments(_cp(problem, "component_alignments"), problem, factors)[0]
+
+
+@observable(dims=("invariant",), analytic=True)
+def component_imbalances(problem: Problem, factors: Factors) -> Array:
+    r"""Differences :math:`\|w_r^{n+1}\|^2 - \|w_r^n\|^2`, in one vector; conserved by the flow.
+
+    References
+    ----------
+    razin2021implicit
+    """
+    return _imbalances(_cp(problem, "component_imbalances"), factors)
+
+
+@observable()
+def component_unbalancedness(problem: Problem, factors: Factors) -> Array:
+    r"""Unbalancedness :math:`\max_{r,n,n'} |\|w_r^n\|^2 - \|w_r^{n'}\|^2|`; zero if balanced.
+
+    References
+    ----------
+    razin2021implicit
+    """
+    return _unbalancedness(_cp(problem, "component_unbalancedness"), factors)
+
+
+# -- hierarchical tensor factorization -----------------------------------------------------------
+
+
+@observable(dims=("node", "component"))
+def local_component_norms(problem: Problem, factors: Factors) -> Array:
+    r"""Norm of each local component of a hierarchical factorization, shape (..., nodes, max R).
+
+    Rows are the interior nodes, children before parents, the root last (see `node_names`);
+    narrower nodes are padded with NaN. A root with fixed weight contributes no vector.
+
+    References
+    ----------
+    razin2022implicit
+    """
+    return _padded(_norms(_hierarchical(problem, "local_component_norms"), factors))
+
+
+@local_component_norms.derivative
+def _local_component_norms_derivative(
+    problem: Problem, factors: Factors, directions: Factors
+) -> Array:
+    model = _hierarchical(problem, "local_component_norms")
+    return _padded(_norm_rates(model, factors, directions))
+
+
+@observable(dims=("node", "component"))
+def local_alignments(problem: Problem, factors: Factors) -> Array:
+    r"""Alignment :math:`\gamma^{(\nu,r)} = \langle -\nabla\ell(W), \mathcal{C}^{(\nu,r)} \rangle`.
+
+    :math:`\sigma^{(\nu,r)} \mathcal{C}^{(\nu,r)}` is the end-to-end tensor with all other local
+    components of the node set to zero; the norm of :math:`\mathcal{C}` is not one in general. NaN
+    where a local component is zero, and as padding (see `local_component_norms`).
+
+    References
+    ----------
+    razin2022implicit
+    """
+    model = _hierarchical(problem, "local_alignments")
+    return _padded(_alignments(model, problem, factors))
+
+
+@observable(dims=("invariant",), analytic=True)
+def local_imbalances(problem: Problem, factors: Factors) -> Array:
+    """Differences of squared norms within each local component, in one vector; conserved.
+
+    References
+    ----------
+    razin2022implicit
+    """
+    return _imbalances(_hierarchical(problem, "local_imbalances"), factors)
+
+
+@observable()
+def local_unbalancedness(problem: Problem, factors: Factors) -> Array:
+    """Largest difference of squared norms within a local component; zero if balanced.
+
+    References
+    ----------
+    razin2022implicit
+    """
+    return _unbalancedness(_hierarchical(problem, "local_unbalancedness"), factors)
+
+
+def node_names(problem: Problem) -> tuple[str, ...]:
+    """Names of the interior nodes, ``"{1,2}"`` and so on: labels of the dim ``node``."""
+    return tuple(node.name for node in _hierarchical(problem, "node_names").interior)
+
+
+# -- the end-to-end tensor -----------------------------------------------------------------------
+
+
+@observable(dims=("component",))
+def matricization_singular_values(
+    problem: Problem, factors: Factors, modes: int | Sequence[int] = 0
+) -> Array:
+    """Singular values, decreasing, of the end-to-end tensor with `modes` as rows of a matrix.
+
+    Modes count from zero. For a node of a mode tree, its own modes give its entry of the
+    hierarchical tensor rank.
+    """
+    matrix = matricization(problem.model.end_to_end(factors), problem.model.tensor_shape, modes)
+    return np.linalg.svd(matrix, compute_uv=False)
+
+
+@matricization_singular_values.derivative
+def _matricization_singular_values_derivative(
+    problem: Problem, factors: Factors, directions: Factors, modes: int | Sequence[int] = 0
+) -> Array:
+    # First-order perturbation, u_r^T dW v_r: exact wherever the singular value is simple.
+    shape = problem.model.tensor_shape
+    matrix = matricization(problem.model.end_to_end(factors), shape, modes)
+    moved = matricization(problem.model.pushforward(factors, directions), shape, modes)
+    left, _, right = np.linalg.svd(matrix, full_matrices=False)
+    return np.einsum("...ir,...ij,...rj->...r", left, moved, right)
+
+
+@observable()
+def matricization_effective_rank(
+    problem: Problem, factors: Factors, modes: int | Sequence[int] = 0
+) -> Array:
+    """Effective rank (see `effective_rank`) of the end-to-end tensor with `modes` as rows.
+
+    References
+    ----------
+    roy2007effective
+    """
+    return erank(matricization_singular_values(problem, factors, modes=modes))
+
+
+@observable()
+def reconstruction_error(
+    problem: Problem, factors: Factors, target: ArrayLike | None = None
+) -> Array:
+    r"""Distance :math:`\|W - W^*\| / \|W^*\|` of the end-to-end tensor to a `target`."""
+    if target is None:
+        raise TypeError("observable 'reconstruction_error' needs `target`, the tensor to compare.")
+    shape = problem.model.tensor_shape
+    wanted = validation.real_array("target", target, shape=shape)
+    if not wanted.any():
+        raise ValueError("`target` is zero, so that no error is relative to it.")
+    axes = tuple(range(-len(shape), 0))
+    gap = problem.model.end_to_end(factors) - wanted
+    return np.asarray(np.sqrt(np.square(gap).sum(axis=axes)) / np.linalg.norm(wanted))
+
+
+def matricization(
+    tensor: NDArray[Any], shape: tuple[int, ...], modes: int | Sequence[int]
+) -> NDArray[Any]:
+    """Arrange a tensor (..., *shape) as a matrix: `modes` as rows, the others as columns."""
+    rows = [validation.count("modes", mode, least=0) for mode in np.atleast_1d(modes).tolist()]
+    columns = [mode for mode in range(len(shape)) if mode not in rows]
+    if max(rows, default=0) >= len(shape) or len(set(rows)) < len(rows) or not (rows and columns):
+        raise ValueError(
+            f"`modes` is {modes!r}, but a matricization of shape {shape} needs some but not all of "
+            f"the modes 0 to {len(shape) - 1}, each once."
+        )
+    batch = tensor.ndim - len(shape)
+    axes = (*range(batch), *(batch + mode for mode in rows + columns))
+    height = prod(shape[mode] for mode in rows)
+    return tensor.transpose(axes).reshape(*tensor.shape[:batch], height, -1)
+
+
+# -- what the two models share -------------------------------------------------------------------
+
+
+def _inner_products(model: Model, factors: Factors, others: Factors) -> list[NDArray[Any]]:
+    """Inner products of the vectors of all components, shape (..., vectors, R) for each group."""
+    columns = [(factor * other).sum(axis=-2) for factor, other in zip(factors, others, strict=True)]
+    if not isinstance(model, HierarchicalTensor):
+        return [np.stack(columns, axis=-2)]
+    groups = []
+    for node in model.interior:
+        group = [columns[child] for child in node.children]
+        if node.factor is not None:
+            group.append((factors[node.factor] * others[node.factor]).sum(axis=-1))
+        groups.append(np.stack(group, axis=-2))
+    return groups
+
+
+def _norms(model: Model, factors: Factors) -> list[Array]:
+    return [np.sqrt(group).prod(axis=-2) for group in _inner_products(model, factors, factors)]
+
+
+def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Array]:
+    """Derivatives ``norm * sum <w, v> / |w|^2``; NaN where a component is zero."""
+    squares = _inner_products(model, factors, factors)
+    moved = _inner_products(model, factors, directions)
+    return [
+        np.sqrt(square).prod(axis=-2) * _quotient(move, square).sum(axis=-2)
+        for square, move in zip(squares, moved, strict=True)
+    ]
+
+
+def _alignments(model: Model, problem: Problem, factors: Factors) -> list[Array]:
+    # The tensor is linear in each vector w of a component, so that <w, gradient> = -norm alignment.
+    gradient = problem.route.pullback(factors, problem.prediction_weights(factors))
+    pairs = zip(_norms(model, factors), _inner_products(model, factors, gradient), strict=True)
+    return [_quotient(-products[..., 0, :], norms) for norms, products in pairs]
+
+
+def _imbalances(model: Model, factors: Factors) -> NDArray[Any]:
+    gaps = [np.diff(group, axis=-2) for group in _inner_products(model, factors, factors)]
+    return np.concatenate([gap.reshape(*gap.shape[:-2], -1) for gap in gaps], axis=-1)
+
+
+def _unbalancedness(model: Model, factors: Factors) -> Array:
+    groups = _inner_products(model, factors, factors)
+    return np.asarray(np.max([np.ptp(group, axis=-2).max(axis=-1) for group in groups], axis=0))
+
+
+def _quotient(above: Array, below: Array) -> Array:
+    return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+
+
+def _padded(rows: list[Array]) -> Array:
+    """Stack rows of unequal length, with NaN where there is nothing."""
+    width = max(row.shape[-1] for row in rows)
+    table = np.full((*rows[0].shape[:-1], len(rows), width), np.nan)
+    for k, row in enumerate(rows):
+        table[..., k, : row.shape[-1]] = row
+    return table
+
+
+def _cp(problem: Problem, name: str) -> CPFactorization:
+    if not isinstance(problem.model, CPFactorization):
+        raise TypeError(
+            f"{name!r} is of a CPFactorization, not of {problem.model!r}; "
+            "a HierarchicalTensor has 'local_component_norms' and the like."
+        )
+    return problem.model
+
+
+def _hierarchical(problem: Problem, name: str) -> HierarchicalTensor:
+    if not isinstance(problem.model, HierarchicalTensor):
+        raise TypeError(
+            f"{name!r} is of a HierarchicalTensor, not of {problem.model!r}; "
+            "a CPFactorization has 'component_norms' and the like."
+        )
+    return problem.model
