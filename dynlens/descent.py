@@ -125,7 +125,8 @@ def _run(
             done = advance(theta, memory, eta, wanted, floor)
             step += done
             if done < wanted:
-                status = "event" if problem.objective(theta) <= floor else "diverged"
+                with np.errstate(over="ignore", invalid="ignore"):
+                    status = "event" if problem.objective(theta) <= floor else "diverged"
             elif max_seconds is not None and time.perf_counter() - began > max_seconds:
                 status = "budget" if step < total else status
             if bar is not None:

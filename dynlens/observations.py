@@ -183,7 +183,7 @@ class Entries(Observations):
         return self._flat, np.empty((0, 0))
 
 
-def Full(target: ArrayLike) -> Entries:  # noqa: N802 (reads as a kind of observation)
+def Full(target: ArrayLike) -> Entries:
     """Observe every entry of `target`.
 
     Examples

@@ -12,7 +12,7 @@ razin2020implicit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -105,26 +105,14 @@ def by_flow(
     between: int = 8,
 ) -> Curve:
     """Flow from mark to mark; each is located on the solver's dense output."""
-    runs, theta, flip, before = [], theta0, None, 0.0
     marks = _marks(problem, theta0, levels, between)
+    numerics: dict[str, Any] = {"method": method, "rtol": rtol, "atol": 1e-3 * rtol, "strict": True}
+    times = log_times(T_END, 401, first=1e-2)
+    runs, theta = [], theta0
     for mark in marks:
-        events = (Event("determinant", 0.0), loss_below(mark))
-        run = gradient_flow(
-            problem,
-            theta,
-            log_times(T_END, 401, first=1e-2),
-            method=method,
-            rtol=rtol,
-            atol=1e-3 * rtol,
-            events=events,
-            strict=True,
-        )
-        signs = [c.t for c in run.crossings if c.name == events[0].name]
-        flip = before + signs[0] if flip is None and signs else flip
-        before += float(run.t[-1])
-        runs.append(run)
-        theta = run.final
-    return _curve(runs, marks, levels, flip)
+        runs.append(gradient_flow(problem, theta, times, events=[loss_below(mark)], **numerics))
+        theta = runs[-1].final
+    return _curve(runs, marks, levels, _sign_change(runs, numerics))
 
 
 def _marks(problem: Problem, theta0: Array, levels: Sequence[float], between: int) -> list[float]:
@@ -163,17 +151,34 @@ def _curve(
 
 def _first_negative(runs: Sequence[Trajectory], eta: float) -> float | None:
     """Time of the first step with a negative determinant: the saved ones, then one by one."""
+    found = _last_positive(runs)
+    if found is None:
+        return None
+    theta, passed, length = found
+    steps = round(length / eta)
+    every = gradient_descent(runs[0].problem, theta, eta=eta, steps=steps, saves=steps + 1)
+    return passed + eta * int(np.argmax(every.values("determinant") < 0))
+
+
+def _sign_change(runs: Sequence[Trajectory], numerics: dict[str, Any]) -> float | None:
+    """Time at which the determinant of a flow vanishes: between saved times, then as an event."""
+    found = _last_positive(runs)
+    if found is None:
+        return None
+    theta, passed, length = found
+    event = Event("determinant", 0.0, direction=-1, terminal=True)
+    again = gradient_flow(runs[0].problem, theta, length, saves=2, events=[event], **numerics)
+    return passed + float(again.t[-1])
+
+
+def _last_positive(runs: Sequence[Trajectory]) -> tuple[Array, float, float] | None:
+    """Last saved state before the determinant is negative, its time, and the time to the next."""
     passed = 0.0
     for run in runs:
         negative = np.flatnonzero(run.values("determinant") < 0)
         if len(negative):
             k = max(int(negative[0]), 1)
-            steps = round((run.t[k] - run.t[k - 1]) / eta)
-            every = gradient_descent(
-                run.problem, run.theta[k - 1], eta=eta, steps=steps, saves=steps + 1
-            )
-            first = int(np.argmax(every.values("determinant") < 0))
-            return float(passed + run.t[k - 1] + eta * first)
+            return run.theta[k - 1], passed + float(run.t[k - 1]), float(run.t[k] - run.t[k - 1])
         passed += float(run.t[-1])
     return None
 
@@ -246,7 +251,6 @@ def _jobs(quick: bool) -> Jobs:
     seeds = SEEDS[:1] if quick else SEEDS
     two = completion_problem(2)
     balanced = start(two, "balanced", 0)
-    stop = (1e-1, 1e-2, SATURATED)
     jobs: Jobs = {}
     for depth in depths:
         problem = completion_problem(depth)
@@ -256,22 +260,29 @@ def _jobs(quick: bool) -> Jobs:
             jobs[*key, "descent"] = partial(by_descent, problem, theta0, ETA[depth], levels)
             jobs[*key, "flow"] = partial(by_flow, problem, theta0, levels, *FLOW[0])
             jobs[*key, "twin"] = partial(by_flow, problem, theta0, levels, *FLOW[1], between=0)
-        jobs["census", depth] = partial(_census, problem, 4 if quick else CENSUS[depth], levels)
+        others = range(len(seeds), 4 if quick else CENSUS[depth])
+        jobs["census", depth] = partial(_census, problem, others, levels)
     jobs[2, "balanced", 0, "exact"] = partial(in_exact_coordinates, balanced, levels)
     symmetric = start(two, "symmetric", 0)
     jobs["symmetric",] = partial(by_descent, two, symmetric, ETA[2], levels)
     for k in range(3 if quick else HALVINGS + 1):
-        jobs["step", k] = partial(by_descent, two, balanced, ETA[2] / 2**k, stop)
+        jobs["step", k] = partial(by_descent, two, balanced, ETA[2] / 2**k, (SATURATED,))
     for rtol in TOLERANCES[: 2 if quick else None]:
-        jobs["tolerance", rtol] = partial(by_flow, two, balanced, stop, "LSODA", rtol, between=4)
+        jobs["tolerance", rtol] = partial(_at_tolerance, two, balanced, rtol)
     jobs["horizon",] = _horizon
     return jobs
 
 
-def _census(problem: Problem, count: int, levels: Sequence[float]) -> list[Curve]:
+def _census(problem: Problem, seeds: Iterable[int], levels: Sequence[float]) -> list[Curve]:
+    """Unbalanced starts beyond those that are drawn."""
     eta = ETA[_depth(problem)]
-    starts = (start(problem, "unbalanced", seed) for seed in range(count))
+    starts = (start(problem, "unbalanced", seed) for seed in seeds)
     return [by_descent(problem, theta0, eta, levels, between=0) for theta0 in starts]
+
+
+def _at_tolerance(problem: Problem, theta0: Array, rtol: float) -> Curve:
+    """One run without a stop: what it loses is lost to rounding, not to starting anew."""
+    return by_flow(problem, theta0, (SATURATED,), "LSODA", rtol, between=0)
 
 
 def _horizon() -> Any:

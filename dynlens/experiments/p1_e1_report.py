@@ -114,7 +114,7 @@ def _deep(runs: Runs, depth: int, levels: Sequence[float]) -> Iterable[str]:
     problem = completion_problem(depth)
     sharp = float(np.linalg.eigvalsh(problem.hessian(descent.final))[-1])
     yield f"There the step times the sharpness is {ETA[depth] * sharp:.2f}, below 2."
-    many = runs["census", depth]
+    many = _unbalanced_descents(runs, depth)
     follow = [
         sum(abs(c.scaled[c.at[k]] - 1 + 2 * level) < NEAR for c in many)
         for k, level in enumerate(levels)
@@ -129,6 +129,12 @@ def _deep(runs: Runs, depth: int, levels: Sequence[float]) -> Iterable[str]:
         f"{max(abs(_beyond(c)) for c in many):.0g} at most at the last level, where the smallest "
         f"|W11| is {min(abs(c.w11[-1]) for c in many):.3g}."
     )
+
+
+def _unbalanced_descents(runs: Runs, depth: int) -> list[Curve]:
+    """Curves of descent from all unbalanced starts, drawn or only counted."""
+    drawn = [key for key in runs if key[:2] == (depth, "unbalanced") and key[3] == "descent"]
+    return [*(runs[key] for key in drawn), *runs["census", depth]]
 
 
 def _beyond(curve: Curve) -> float:
@@ -180,7 +186,7 @@ def _unbalanced(runs: Runs) -> Iterable[str]:
     )
     predicted = [linear_flip(seed) for seed in seeds]
     error = max(abs(a - b) for a, b in zip(flow, twin, strict=True))
-    many = runs["census", 2]
+    many = _unbalanced_descents(runs, 2)
     stops = np.abs([c.w11[-1] for c in many])
     yield (
         "What unbalanced starts do. Near zero the flow is linear and turns W into a multiple of "

@@ -278,6 +278,28 @@ def test_an_undefined_side_is_never_supported(claim, bad, twinned, timed):
     assert verdict.status in ("REFUTED", "UNDECIDED"), str(verdict)
 
 
+@pytest.mark.parametrize(
+    "timed",
+    [
+        pytest.param(True, id="path"),
+        pytest.param(
+            False,
+            id="states",
+            marks=pytest.mark.xfail(
+                strict=True, reason="nan_to_num makes an infinite error finite"
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("claim", CLAIMS_OF_A_AND_B, ids=lambda c: f"{type(c).__name__}: {c.left}")
+def test_what_every_twin_finds_undefined_is_undecided(claim, timed):
+    # Infinite as far as arithmetic goes: that is no counterexample.
+    columns = {"a": [1.0, 1.0], "b": [np.inf, 1.0]}
+    twin = table(timed=timed, **columns)
+    verdict = check(claim, timed=timed, twins=[twin], **columns)
+    assert verdict.status == "UNDECIDED", str(verdict)
+
+
 @pytest.mark.parametrize("bad", UNDEFINED, ids=str)
 def test_both_sides_undefined_alike_are_not_equal(bad):
     for claim in CLAIMS_OF_A_AND_B:

@@ -500,7 +500,7 @@ def test_a_flow_that_blows_up_ends_without_a_warning_near_its_last_time(method):
         (Leaps, "LSODA"),
         ("LSODA", "Radau"),
         ("Radau", "LSODA"),
-        ("BDF", "LSODA"),
+        ("BDF", "Radau"),
     ],
     ids=name_of,
 )
@@ -508,7 +508,8 @@ def test_the_twins_are_a_tighter_run_and_one_of_another_family(method, other):
     tighter, across = LOGISTIC.run(method=method, rtol=1e-6, saves=5).twins
     assert tighter.attrs["method"] == name_of(method)
     assert tighter.attrs["rtol"] == pytest.approx(1e-7)
-    assert (across.attrs["method"], across.attrs["rtol"]) == (other, 1e-6)
+    assert across.attrs["method"] == other
+    assert 1e-6 <= across.attrs["rtol"] < 1e-4, "a twin may be cheaper, not careless"
 
 
 def test_the_tighter_twin_stops_at_the_floor_of_rtol():
@@ -524,8 +525,9 @@ def test_the_twin_starts_next_to_the_start_in_every_entry():
 
 
 @pytest.mark.parametrize("rtol", [1e-4, 1e-6, 1e-8])
-def test_the_estimated_error_is_honest(rtol):
-    flow = LOGISTIC.run(rtol=rtol, atol=rtol)
+@pytest.mark.parametrize("method", ["DOP853", "RK45", "LSODA", "BDF"])
+def test_the_estimated_error_is_honest(method, rtol):
+    flow = LOGISTIC.run(method=method, rtol=rtol, atol=rtol)
     actual = np.abs(flow.values("end_to_end")[:, 0, 0] - LOGISTIC.solution(flow.t)[:, 0]).max()
     estimate = flow.error("end_to_end").max()
     assert 0.8 < estimate / actual < 12, f"estimated {estimate:.1e}, actual {actual:.1e}"

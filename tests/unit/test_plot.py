@@ -41,7 +41,7 @@ def test_observable_has_a_line_per_entry_in_the_palette(flow):
     axes = plot.plot_observable(flow, "singular_values").axes[0]
     lines = [line for line in axes.lines if len(line.get_xdata()) == len(flow)]
     np.testing.assert_array_equal(lines[1].get_ydata(), flow.values("singular_values")[:, 1])
-    assert [to_hex(line.get_color()).upper() for line in lines] == [plot.BLUE, plot.VERMILLION]
+    assert [to_hex(line.get_color()).upper() for line in lines] == list(plot.PALETTE[:2])
     assert axes.get_ylabel() == "singular values"
     assert axes.get_xlabel() == "time t of the flow"
     assert "loss = 0.3" in texts(axes)

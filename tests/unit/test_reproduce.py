@@ -29,7 +29,7 @@ def path(kind, seed, determinant, t_end=40.0):
     return dl.Path(PROBLEM, dl.Start(0.3, kind, seed, determinant), t_end, saves="log")
 
 
-STATES = dl.RandomStates((4, 3, 3, 4), fraction=0.6)
+STATES = dl.RandomStates((3, 4, 3), fraction=0.6)
 FALSE = {
     "determinant condition dropped": (bound(dl.BALANCED), path("balanced", 3, -1)),
     "balancedness dropped": (bound(POSITIVE_START), path("gaussian", 0, 1)),

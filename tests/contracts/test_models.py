@@ -1,0 +1,589 @@
+"""The contract of every model: it is multilinear, and all its derivatives and routes agree."""
+
+import inspect
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import pytest
+import tensorly
+
+from dynlens import flow
+from dynlens.losses import HuberLoss, SquaredLoss
+from dynlens.models import hierarchical
+from dynlens.models.base import STEP, TensorModel, add_rows
+from dynlens.models.cp import CPFactorization
+from dynlens.models.deep_linear import DeepLinear
+from dynlens.models.hierarchical import (
+    HierarchicalTensor,
+    adjacent_pool_tree,
+    binary_tree,
+    one_level_tree,
+)
+from dynlens.observables import balance, components
+from dynlens.observations import Entries, Full, RankOneSensing, Sensing
+from dynlens.problem import Problem
+from dynlens.routes import ByEntries, ByRankOneProducts, ByTensor
+from dynlens.trajectory import load
+
+MIXED = ((0, 1, 2), 3, (4, 5))
+CROSSED = ((3, 0), (2, 1))  # lists the modes in an order of its own
+
+DEEP = [DeepLinear((3, 2)), DeepLinear((2, 3, 4)), DeepLinear((3, 2, 4, 2)), DeepLinear((2,) * 5)]
+CP = [
+    CPFactorization((4, 3), components=5),
+    CPFactorization((4, 3, 2), components=1),
+    CPFactorization((4, 1, 3), components=5),
+    CPFactorization((3, 2, 4, 2), components=3),
+]
+TREES = [
+    HierarchicalTensor((4, 3), (1, 0), widths=3),
+    HierarchicalTensor((4, 3, 2), one_level_tree(3), widths=4),
+    HierarchicalTensor((4, 3, 2), one_level_tree(3), widths=4, trainable_root=False),
+    HierarchicalTensor((4, 3, 2, 3), binary_tree(4), widths=(2, 3, 4)),
+    HierarchicalTensor((4, 3, 2, 3), CROSSED, widths=(4, 1, 3), trainable_root=False),
+    HierarchicalTensor((2, 3, 2, 2, 3, 2), MIXED, widths=(3, 2, 4)),
+    HierarchicalTensor((2, 1, 3, 2, 2), adjacent_pool_tree(5, 2), widths=(2, 3, 4, 2)),
+    # Wide enough for its weights to be multiplied by BLAS in blocks.
+    HierarchicalTensor((5, 4, 5), ((0, 1), 2), widths=(17, 13)),
+]
+TENSORS = CP + TREES
+MODELS = DEEP + TENSORS
+
+SQUARED = [SquaredLoss(), SquaredLoss("mean", half=False)]
+LOSSES = [*SQUARED, HuberLoss(0.3), HuberLoss(0.3, "mean")]
+SEEN = {
+    "entries": lambda target: Entries.sample(target, fraction=0.5, seed=3),
+    "full": Full,
+    "sensing": lambda target: Sensing.gaussian(target, count=7, seed=3),
+    "rank-one sensing": lambda target: RankOneSensing.gaussian(target, count=7, seed=3),
+}
+
+
+def name_of(value):
+    return value if isinstance(value, str) else repr(value)
+
+
+every_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
+every_tensor = pytest.mark.parametrize("model", TENSORS, ids=name_of)
+every_tree = pytest.mark.parametrize("model", TREES, ids=name_of)
+every_loss = pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+every_observation = pytest.mark.parametrize("seen", SEEN)
+
+
+def random_like(arrays, seed):
+    rng = np.random.default_rng(seed)
+    return tuple(rng.standard_normal(np.shape(array)) for array in arrays)
+
+
+def factors_of(model, seed=1, scale=0.8):
+    return model.unravel(model.init(scale, kind="gaussian", seed=seed))
+
+
+def problem_of(model, loss=SQUARED[0], seen="entries"):
+    target = np.random.default_rng(2).standard_normal(model.tensor_shape)
+    return Problem(model, loss, SEEN[seen](target))
+
+
+def relative(got, wanted):
+    size = np.abs(wanted).max()
+    return float(np.abs(got - wanted).max() / (size if size > 0 else 1.0))
+
+
+def inner(left, right):
+    return sum(float(np.sum(a * b)) for a, b in zip(left, right, strict=True))
+
+
+# -- parameters ------------------------------------------------------------------------------------
+
+
+@every_model
+def test_cutting_and_stacking_are_inverse(model):
+    theta = np.random.default_rng(0).standard_normal((2, 3, model.size))
+    factors = model.unravel(theta)
+    assert [factor.shape[2:] for factor in factors] == list(model.factor_shapes)
+    np.testing.assert_array_equal(model.ravel(factors), theta)
+
+
+@every_model
+def test_the_repr_recreates_the_model(model):
+    again = eval(repr(model), vars(hierarchical) | globals())
+    assert again == model
+    assert hash(again) == hash(model)
+
+
+@every_model
+def test_a_start_is_drawn_again_by_its_seed_and_needs_one(model):
+    for kind in model.kinds:
+        if kind == "identity":
+            continue
+        theta = model.init(0.3, kind=kind, seed=4)
+        assert theta.shape == (model.size,)
+        np.testing.assert_array_equal(theta, model.init(0.3, kind=kind, seed=4))
+        assert np.any(theta != model.init(0.3, kind=kind, seed=5))
+        with pytest.raises(TypeError, match="`seed` is required"):
+            model.init(0.3, kind=kind)
+
+
+@every_model
+def test_a_gaussian_start_has_the_scale_asked_for(model):
+    draws = np.array([model.init(0.3, kind="gaussian", seed=seed) for seed in range(500)])
+    spread = draws.std()
+    assert abs(spread / 0.3 - 1) < 0.03, f"standard deviation {spread:.4f}, wanted 0.3"
+
+
+@every_model
+def test_a_balanced_start_is_balanced(model):
+    measure = {
+        DeepLinear: balance.unbalancedness,
+        CPFactorization: components.component_unbalancedness,
+        HierarchicalTensor: components.local_unbalancedness,
+    }[type(model)]
+    problem = problem_of(model)
+    for seed in range(3):
+        theta = model.init(0.7, kind="balanced", seed=seed)
+        off = float(measure(problem, model.unravel(theta))) / np.sum(theta**2)
+        assert off < 1e-14, f"unbalancedness {off:.1e} of the squared norm, seed {seed}"
+
+
+def test_the_measures_of_balance_see_a_gaussian_start():
+    for model, measure in [
+        (DEEP[1], balance.unbalancedness),
+        (CP[2], components.component_unbalancedness),
+        (TREES[3], components.local_unbalancedness),
+    ]:
+        assert measure(problem_of(model), factors_of(model)) > 0.1, model
+
+
+def test_balancing_a_cp_start_keeps_directions_and_component_norms():
+    model = CP[2]
+    drawn = factors_of(model, seed=3)
+    balanced = model.unravel(model.init(0.8, kind="balanced", seed=3))
+    norms = [np.linalg.norm(factor, axis=0) for factor in drawn]
+    kept = [np.linalg.norm(factor, axis=0) for factor in balanced]
+    np.testing.assert_allclose(np.prod(kept, axis=0), np.prod(norms, axis=0), rtol=1e-13)
+    for before, after, n, k in zip(drawn, balanced, norms, kept, strict=True):
+        np.testing.assert_allclose(after / k, before / n, rtol=1e-13)
+
+
+@every_tree
+def test_a_balanced_tree_start_has_the_scale_at_its_root(model):
+    factors = model.unravel(model.init(0.7, kind="balanced", seed=0))
+    for child in model.root.children:
+        np.testing.assert_allclose(np.linalg.norm(factors[child], axis=0), 0.7, rtol=1e-14)
+    if model.trainable_root:
+        np.testing.assert_allclose(abs(factors[-1]), 0.7, rtol=1e-14)
+
+
+# -- the map and its derivatives -------------------------------------------------------------------
+
+
+@every_model
+def test_the_tensor_is_homogeneous_in_each_factor(model):
+    factors = factors_of(model)
+    tensor = model.end_to_end(factors)
+    assert tensor.shape == model.tensor_shape
+    for n in range(len(factors)):
+        scaled = [-3.0 * f if k == n else f for k, f in enumerate(factors)]
+        off = relative(model.end_to_end(scaled), -3.0 * tensor)
+        assert off < 1e-13, f"factor {n}: off by {off:.1e}"
+
+
+@every_model
+def test_the_tensor_is_additive_in_each_factor(model):
+    factors = factors_of(model)
+    for n, other in enumerate(random_like(factors, seed=5)):
+        ways = [[g if k == n else f for k, f in enumerate(factors)] for g in (factors[n], other)]
+        both = [f + other if k == n else f for k, f in enumerate(factors)]
+        off = relative(model.end_to_end(both), sum(map(model.end_to_end, ways)))
+        assert off < 1e-12, f"factor {n}: off by {off:.1e}"
+
+
+def assert_adjoint(model):
+    factors = factors_of(model)
+    directions = random_like(factors, seed=6)
+    (cotangent,) = random_like([np.empty(model.tensor_shape)], seed=7)
+    pushed = inner([cotangent], [model.pushforward(factors, directions)])
+    pulled = inner(model.pullback(factors, cotangent), directions)
+    assert abs(pushed - pulled) < 1e-12 * max(1, abs(pushed)), f"{pushed} pushed, {pulled} pulled"
+
+
+@every_model
+def test_the_pullback_is_adjoint_to_the_pushforward(model):
+    assert_adjoint(model)
+
+
+def test_a_wrong_pullback_is_caught():
+    @dataclass(frozen=True)
+    class Wrong(CPFactorization):
+        def pullback(self, factors, cotangent):
+            parts = super().pullback(factors, cotangent)
+            return (*parts[:-1], 2 * parts[-1])
+
+    with pytest.raises(AssertionError, match="pushed"):
+        assert_adjoint(Wrong((3, 2, 2), 2))
+
+
+@every_model
+def test_a_batch_is_treated_one_by_one(model):
+    problem = problem_of(model)
+    theta = np.stack([model.init(0.8, kind="gaussian", seed=seed) for seed in range(6)])
+    stacked, v = theta.reshape(2, 3, -1), np.cos(np.arange(theta.size)).reshape(2, 3, -1)
+    for whole, single in [
+        (problem.end_to_end(stacked), problem.end_to_end),
+        (problem.objective(stacked), problem.objective),
+        (problem.gradient(stacked), problem.gradient),
+    ]:
+        singles = np.array([single(row) for row in theta]).reshape(whole.shape)
+        np.testing.assert_allclose(whole, singles, rtol=1e-12, atol=1e-12)
+    whole = problem.hessian_vector_product(stacked, v)
+    rows = zip(theta, v.reshape(theta.shape), strict=True)
+    singles = np.array([problem.hessian_vector_product(x, y) for x, y in rows])
+    np.testing.assert_allclose(whole, singles.reshape(whole.shape), rtol=1e-12, atol=1e-12)
+
+
+# -- without the tensor ----------------------------------------------------------------------------
+
+
+@every_tensor
+def test_entries_are_those_of_the_tensor(model):
+    factors = factors_of(model)
+    table = problem_of(model).observations.table[::-1]
+    entries = model.entries(factors, table)
+    off = relative(entries, model.end_to_end(factors)[tuple(table.T)])
+    assert off < 1e-13, f"off by {off:.1e}"
+
+
+@every_tensor
+def test_entries_may_be_asked_for_twice(model):
+    factors, table = factors_of(model), np.zeros((3, model.order), dtype=int)
+    weights = np.array([1.0, 10.0, 100.0])
+    once = model.entries_pullback(factors, table[:1], np.array([111.0]))
+    thrice = model.entries_pullback(factors, table, weights)
+    for a, b in zip(once, thrice, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)
+
+
+@every_tensor
+def test_weights_on_entries_pull_back_as_through_the_tensor(model):
+    factors, seen = factors_of(model), problem_of(model).observations
+    weights = np.random.default_rng(8).standard_normal(seen.count)
+    past = model.ravel(model.entries_pullback(factors, seen.table, weights))
+    through = model.ravel(model.pullback(factors, seen.adjoint(weights)))
+    off = relative(past, through)
+    assert off < 1e-13, f"off by {off:.1e}"
+
+
+@every_tensor
+def test_rank_one_products_are_those_of_the_tensor(model):
+    factors = factors_of(model)
+    seen = problem_of(model, seen="rank-one sensing").observations
+    off = relative(
+        model.rank_one_products(factors, seen.arrays), seen.measure(model.end_to_end(factors))
+    )
+    assert off < 1e-12, f"off by {off:.1e}"
+    weights = np.random.default_rng(8).standard_normal(seen.count)
+    past = model.ravel(model.rank_one_products_pullback(factors, seen.arrays, weights))
+    through = model.ravel(model.pullback(factors, seen.adjoint(weights)))
+    assert relative(past, through) < 1e-12, f"pullback off by {relative(past, through):.1e}"
+
+
+@every_tensor
+@pytest.mark.parametrize("seen", ["entries", "rank-one sensing"])
+def test_the_gradient_never_forms_the_tensor(model, seen, monkeypatch):
+    def formed(*_):
+        raise AssertionError("the end-to-end tensor was formed")
+
+    problem = problem_of(model, seen=seen)
+    theta = model.init(0.5, kind="gaussian", seed=0)
+    for kind in (type(model), TensorModel):
+        monkeypatch.setattr(kind, "end_to_end", formed)
+        monkeypatch.setattr(kind, "pullback", formed)
+    problem.objective(theta)
+    problem.gradient(theta)
+    problem.hessian_vector_product(theta, theta)
+    problem.compiled_field(0.0, theta)
+
+
+def test_each_kind_of_observation_takes_its_route():
+    tensor, matrix = CP[2], DEEP[1]
+    for seen, kind in [
+        ("entries", ByEntries),
+        ("rank-one sensing", ByRankOneProducts),
+        ("full", ByTensor),
+        ("sensing", ByTensor),
+    ]:
+        assert isinstance(problem_of(tensor, seen=seen).route, kind), seen
+        assert isinstance(problem_of(matrix, seen=seen).route, ByTensor), seen
+
+
+def test_rows_are_added_where_they_belong():
+    rows = np.arange(8.0).reshape(4, 2) + 1j * np.ones((4, 2))
+    got = add_rows(rows, np.array([2, 0, 2, 2]), 4)
+    wanted = np.zeros((4, 2), dtype=complex)
+    np.add.at(wanted, [2, 0, 2, 2], rows)
+    np.testing.assert_array_equal(got, wanted)
+
+
+# -- the objective and its derivatives -------------------------------------------------------------
+
+
+@every_model
+@every_observation
+@pytest.mark.parametrize("loss", SQUARED, ids=name_of)
+def test_the_gradient_is_the_complex_step_of_the_objective(model, loss, seen):
+    problem = problem_of(model, loss, seen)
+    theta = model.init(0.8, kind="gaussian", seed=1)
+    steps = theta + 1j * STEP * np.eye(theta.size)
+    off = relative(problem.gradient(theta), np.imag(problem.objective(steps)) / STEP)
+    assert off < 1e-12, f"gradient off by {off:.1e}"
+
+
+@every_model
+@every_observation
+def test_the_gradient_of_huber_is_a_central_difference(model, seen):
+    problem = problem_of(model, LOSSES[2], seen)
+    theta, h = model.init(0.8, kind="gaussian", seed=1), 1e-6 * np.eye(model.size)
+    slopes = (problem.objective(theta + h) - problem.objective(theta - h)) / 2e-6
+    off = relative(problem.gradient(theta), slopes)
+    assert off < 1e-7, f"gradient off by {off:.1e}"
+
+
+@every_model
+@every_observation
+@pytest.mark.parametrize("loss", SQUARED, ids=name_of)
+def test_the_hessian_is_the_complex_step_of_the_gradient(model, loss, seen):
+    problem = problem_of(model, loss, seen)
+    theta = model.init(0.8, kind="gaussian", seed=1)
+    v = np.random.default_rng(9).standard_normal(theta.size)
+    wanted = np.imag(problem.gradient(theta + 1j * STEP * v)) / STEP
+    off = relative(problem.hessian_vector_product(theta, v), wanted)
+    assert off < 1e-12, f"Hessian off by {off:.1e}"
+
+
+@every_model
+def test_the_hessian_of_huber_is_a_central_difference(model):
+    problem = problem_of(model, LOSSES[2])
+    theta = model.init(0.8, kind="gaussian", seed=1)
+    v = np.random.default_rng(9).standard_normal(theta.size)
+    wanted = (problem.gradient(theta + 1e-6 * v) - problem.gradient(theta - 1e-6 * v)) / 2e-6
+    off = relative(problem.hessian_vector_product(theta, v), wanted)
+    assert off < 1e-7, f"Hessian off by {off:.1e}"
+
+
+@every_model
+@every_loss
+@pytest.mark.parametrize("seen", ["entries", "full"])
+def test_the_compiled_gradient_equals_the_reference(model, loss, seen):
+    assert_compiled(problem_of(model, loss, seen))
+
+
+@every_model
+@pytest.mark.parametrize("seen", ["sensing", "rank-one sensing"])
+def test_the_compiled_gradient_of_sensing_equals_the_reference(model, seen):
+    assert_compiled(problem_of(model, SQUARED[0], seen))
+
+
+def assert_compiled(problem):
+    out = np.full(problem.model.size, np.nan)
+    for seed in range(2):  # twice, in the same work space
+        theta = problem.model.init(0.8, kind="gaussian", seed=seed)
+        value = problem.compiled.gradient(theta, *problem.kernel_data, out)
+        off = relative(out, problem.gradient(theta))
+        assert off < 1e-13, f"gradient off by {off:.1e}"
+        np.testing.assert_allclose(value, problem.objective(theta), rtol=1e-13)
+
+
+def test_one_module_serves_all_tensor_models():
+    sources = {problem_of(model, seen=seen).kernel_source for model in TENSORS for seen in SEEN}
+    assert len(sources) == 2, "one by rows, one through the tensor for dense sensing"
+
+
+def test_a_trajectory_of_a_tensor_model_comes_back_from_disk(tmp_path):
+    for model in (CP[2], TREES[4]):
+        for seen in ("entries", "rank-one sensing"):
+            problem = problem_of(model, seen=seen)
+            run = flow.gradient_flow(problem, problem.init(0.5, seed=0), 0.1, saves=3)
+            again = load(run.save(tmp_path / "run"))
+            assert again.problem == problem
+            np.testing.assert_array_equal(again.theta, run.theta)
+
+
+# -- against other definitions ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", CP, ids=name_of)
+def test_cp_tensors_agree_with_tensorly(model):
+    factors = factors_of(model)
+    wanted = tensorly.cp_to_tensor((np.ones(model.components), list(factors)))
+    off = relative(model.end_to_end(factors), wanted)
+    assert off < 1e-13, f"off by {off:.1e}"
+
+
+@every_tensor
+def test_matricizations_agree_with_tensorly(model):
+    tensor = model.end_to_end(factors_of(model))
+    for mode in range(model.order):
+        got = components.matricization(tensor, model.shape, mode)
+        np.testing.assert_array_equal(got, tensorly.unfold(tensor, mode))
+
+
+def defined(model, factors, node, r):
+    """Entry by entry, the tensor W^(node, r) of the definition, axes in the tree's own order."""
+    if not node.children:
+        return factors[node.factor][:, r]
+    weight = np.ones((node.width, 1)) if node.factor is None else factors[node.factor]
+    total = 0
+    for s in range(node.width):
+        parts = [defined(model, factors, model.nodes[child], s) for child in node.children]
+        total = total + weight[s, r] * reduce(np.multiply.outer, parts)
+    return total
+
+
+@every_tree
+def test_hierarchical_tensors_are_what_the_recursion_defines(model):
+    factors = factors_of(model)
+    tensor = defined(model, factors, model.root, 0).transpose(np.argsort(model.root.modes))
+    off = relative(model.end_to_end(factors), tensor)
+    assert off < 1e-13, f"off by {off:.1e}"
+
+
+@pytest.mark.parametrize("model", CP, ids=name_of)
+def test_cp_is_the_one_level_tree_with_a_fixed_root(model):
+    tree = HierarchicalTensor(
+        model.shape, one_level_tree(model.order), model.components, trainable_root=False
+    )
+    assert tree.factor_shapes == model.factor_shapes
+    theta = model.init(0.8, kind="gaussian", seed=1)
+    for seen in SEEN:
+        one, other = problem_of(model, seen=seen), problem_of(tree, seen=seen)
+        np.testing.assert_allclose(one.end_to_end(theta), other.end_to_end(theta), rtol=1e-13)
+        off = relative(one.gradient(theta), other.gradient(theta))
+        assert off < 1e-13, f"{seen}: gradients differ by {off:.1e}"
+
+
+def test_a_node_limits_the_rank_of_its_matricization():
+    model = HierarchicalTensor((3,) * 4, binary_tree(4), widths=(2, 4, 3))
+    tensor = model.end_to_end(factors_of(model))
+    ranks = {
+        modes: np.linalg.matrix_rank(components.matricization(tensor, model.shape, modes))
+        for modes in [(0, 1), (2, 3), (0,), (0, 2)]
+    }
+    assert ranks == {(0, 1): 2, (2, 3): 2, (0,): 2, (0, 2): 6}
+
+
+def test_the_circuit_on_one_hot_inputs_reads_entries():
+    model, table = TREES[5], problem_of(TREES[5]).observations.table
+    vectors = tuple(np.eye(size)[column] for size, column in zip(model.shape, table.T, strict=True))
+    factors = factors_of(model)
+    off = relative(model.rank_one_products(factors, vectors), model.entries(factors, table))
+    assert off < 1e-14, f"off by {off:.1e}"
+
+
+# -- trees and bad input ---------------------------------------------------------------------------
+
+
+def test_nodes_know_their_place():
+    model = HierarchicalTensor((2, 3, 2, 2, 3, 2), MIXED, widths=(3, 2, 4), trainable_root=False)
+    assert [node.name for node in model.interior] == ["{1,2,3}", "{5,6}", "{1,2,3,4,5,6}"]
+    assert [node.modes for node in model.interior] == [(0, 1, 2), (4, 5), (0, 1, 2, 3, 4, 5)]
+    assert [node.children for node in model.interior] == [(0, 1, 2), (4, 5), (6, 3, 7)]
+    assert [node.parent for node in model.nodes] == [6, 6, 6, 8, 7, 7, 8, 8, None]
+    assert [node.factor for node in model.nodes] == [0, 1, 2, 3, 4, 5, 6, 7, None]
+    assert [node.width for node in model.nodes] == [2, 3, 2, 2, 3, 2, 3, 2, 4]
+    for k, node in enumerate(model.nodes):
+        assert all(model.nodes[child].parent == k for child in node.children)
+
+
+def test_widths_may_be_one_number_or_named():
+    shape, tree = (2,) * 4, binary_tree(4)
+    assert HierarchicalTensor(shape, tree, 3).widths == (3, 3, 3)
+    named = {"{1,2,3,4}": 4, "{3,4}": 3, "{1,2}": 2}
+    assert HierarchicalTensor(shape, tree, named).widths == (2, 3, 4)
+    assert HierarchicalTensor(shape, tree, np.array([2, 3, 4])).widths == (2, 3, 4)
+
+
+def test_lists_make_a_tree_too():
+    assert HierarchicalTensor([2, 2, 2], [[0, 1], 2], 3) == HierarchicalTensor(
+        (2, 2, 2), ((0, 1), 2), (3, 3)
+    )
+
+
+@pytest.mark.parametrize(
+    ("tree", "wanted"),
+    [
+        (binary_tree(8), (((0, 1), (2, 3)), ((4, 5), (6, 7)))),
+        (binary_tree(5), (((0, 1), 2), (3, 4))),
+        (binary_tree(2), (0, 1)),
+        (adjacent_pool_tree(4, 2), ((0, 1), (2, 3))),
+        (adjacent_pool_tree(5, 2), (((0, 1), (2, 3)), 4)),
+        (adjacent_pool_tree(9, 3), ((0, 1, 2), (3, 4, 5), (6, 7, 8))),
+        (adjacent_pool_tree(3, 4), (0, 1, 2)),
+    ],
+)
+def test_tree_helpers_group_as_they_say(tree, wanted):
+    assert tree == wanted
+    HierarchicalTensor((2,) * len(str(tree).translate({ord(c): "" for c in "(), "})), tree, 2)
+
+
+BAD_TREES = {
+    "a mode that is missing": (((0, 1), 2), ValueError, "`tree` lacks mode 3"),
+    "a mode listed twice": (((0, 1), (2, 3, 1)), ValueError, "`tree` has mode 1 more than once"),
+    "a mode too large": (((0, 1), (2, 4)), ValueError, "`tree` has mode 4, but the modes are 0 to"),
+    "a negative mode": (((0, 1), (2, -1)), ValueError, "`tree` has mode -1"),
+    "an only child": (((0, 1), (2,), 3), ValueError, "`tree` has a node with 1 children"),
+    "an empty node": (((0, 1), (), 2, 3), ValueError, "`tree` has a node with 0 children"),
+    "a mode alone": (0, ValueError, "`tree` lacks mode 1"),
+    "a name for a mode": ((("a", 1), (2, 3)), TypeError, "`tree` must be nested tuples of modes"),
+    "a fraction": ((0.5, 1, 2, 3), TypeError, "`tree` must be nested tuples of modes"),
+    "a truth value": ((True, 0, 2, 3), TypeError, "`tree` must be nested tuples of modes"),
+    "nothing": (None, TypeError, "`tree` must be nested tuples of modes"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TREES)
+def test_a_malformed_tree_is_told_apart(case):
+    tree, error, message = BAD_TREES[case]
+    with pytest.raises(error, match=message):
+        HierarchicalTensor((2,) * 4, tree, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: CPFactorization((3,), 2), ValueError, "`shape` must have at least two modes"),
+        (lambda: CPFactorization(3, 2), TypeError, "`shape` must be a tuple of sizes"),
+        (lambda: CPFactorization((3, 0), 2), ValueError, "`shape` must be at least 1"),
+        (lambda: CPFactorization((3, 2), 0), ValueError, "`components` must be at least 1"),
+        (lambda: CPFactorization((3, 2), 2.5), TypeError, "`components` must be an integer"),
+        (lambda: HierarchicalTensor((2, 2), (0, 1), (3, 3)), ValueError, "`widths` has 2 sizes"),
+        (lambda: HierarchicalTensor((2, 2), (0, 1), 0), ValueError, "`widths` must be at least 1"),
+        (lambda: HierarchicalTensor((2, 2), (0, 1), "3"), TypeError, "`widths` must be an integer"),
+        (
+            lambda: HierarchicalTensor((2, 2), (0, 1), {"{1}": 3}),
+            ValueError,
+            r"`widths` has the names \['\{1\}'\], but the interior nodes are \['\{1,2\}'\]",
+        ),
+        (
+            lambda: HierarchicalTensor((2, 2), (0, 1), 3, trainable_root=1),
+            TypeError,
+            "`trainable_root` must be a bool",
+        ),
+        (lambda: binary_tree(1), ValueError, "`order` must be at least 2"),
+        (lambda: adjacent_pool_tree(4, 1), ValueError, "`pool` must be at least 2"),
+        (
+            lambda: CP[2].init(0.1, kind="identity"),
+            ValueError,
+            "`kind`: no 'identity'; known: balanced, gaussian",
+        ),
+    ],
+)
+def test_bad_arguments_are_named(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_every_public_model_is_under_contract():
+    kinds = {type(model) for model in MODELS}
+    known = [c for c in TensorModel.__subclasses__() if c.__module__.startswith("dynlens.")]
+    assert not [kind for kind in known if not inspect.isabstract(kind) and kind not in kinds]
