@@ -54,6 +54,7 @@ _HOME = {
     "completion_problem": "dynlens.instances",
     "falsify": "dynlens.claims",
     "first_order_error": "dynlens.claims.comparison",
+    "from_file": "dynlens.catalogue",
     "gradient_descent": "dynlens.descent",
     "gradient_flow": "dynlens.flow",
     "known_observables": "dynlens.observables",

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from dynlens import validation
+from dynlens.claims.reproduce import label
 from dynlens.claims.theorem import Theorem
 from dynlens.errors import UnknownNameError
 from dynlens.verdict import Verdict
@@ -27,6 +28,7 @@ def _shipped() -> dict[str, Theorem]:
             if item.id in found:
                 raise ValueError(f"two theorems are called {item.id!r}; rename one.")
             found[item.id] = item
+            label(item, f"theorem({item.id!r})")
     return dict(sorted(found.items()))
 
 
@@ -74,6 +76,8 @@ def from_file(path: str | Path) -> tuple[Theorem, ...]:
     found = tuple(_stated(module))
     if not found:
         raise ValueError(f"{str(place)!r} states no theorem; bind a `Theorem(...)` to a name in it.")
+    for k, item in enumerate(found):
+        label(item, f"from_file({str(place.resolve())!r})[{k}]")
     return found
 
 

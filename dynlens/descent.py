@@ -125,8 +125,10 @@ def _run(
             done = advance(theta, memory, eta, wanted, floor)
             step += done
             if done < wanted:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    status = "event" if problem.objective(theta) <= floor else "diverged"
+                # The loop stops at the threshold or at a loss that is not finite; which, is asked
+                # again here, and not against the threshold: numpy adds up in another order.
+                with np.errstate(all="ignore"):
+                    status = "event" if np.isfinite(problem.objective(theta)) else "diverged"
             elif max_seconds is not None and time.perf_counter() - began > max_seconds:
                 status = "budget" if step < total else status
             if bar is not None:
@@ -139,7 +141,7 @@ def _run(
     if len(taken) > 1 and taken[-1] == taken[-2]:
         taken, states, flow_times = taken[:-1], states[:-1], flow_times[:-1]
     messages = {
-        "finished": f"took all {total} steps.",
+        "finished": f"took all {step} steps.",
         "event": f"loss at or below {floor:g} after {step} steps.",
         "budget": f"used up max_seconds={max_seconds} after {step} of {total} steps; raise it.",
         "diverged": f"the loss is not finite after {step} steps; try a smaller `eta`.",
@@ -180,7 +182,8 @@ def _reference(problem: Problem, method: str) -> Update:
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
         for k in range(steps):
-            value = problem.objective(theta)
+            with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the status
+                value = problem.objective(theta)
             if not (np.isfinite(value) and value > floor):
                 return k
             g = problem.gradient(theta)

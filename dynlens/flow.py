@@ -270,7 +270,7 @@ def _integrate(problem: Problem, start: Array, times: Array, settings: _Settings
     def rerun(twin: int | None = None, times: Array = times) -> Trajectory:
         changed = settings if twin is None else settings.twin(twin)
         # Half a unit in the last place, up and down in turn: what rounding alone could do.
-        nudge = np.where(np.arange(start.size) % 2, 1, -1) * np.finfo(float).eps / 2
+        nudge = np.where(np.arange(start.size) % 2, 1.0, -0.5) * np.finfo(float).eps
         return _integrate(problem, start * (1 + nudge) if twin == 0 else start, times, changed)
 
     attrs = {
@@ -391,7 +391,7 @@ class _Run:
                 right = height(b)
                 rising = 1 if right > left else -1
                 # A root exactly at `a` was counted when it was the right end.
-                crosses = left != 0 and left * right <= 0
+                crosses = left != 0 and (right == 0 or (left > 0) != (right > 0))
                 if crosses and event.direction in (0, rising):
                     yield float(b if right == 0 else brentq(height, a, b, xtol=1e-14)), event
                 left = right

@@ -49,20 +49,21 @@ def summary_row(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def summary_table(verdicts: Iterable[Verdict]) -> Table:
-    """Return the summary as a coloured table for the terminal."""
+def summary_table(verdicts: Iterable[Verdict], *, titles: bool = True) -> Table:
+    """Return the summary as a coloured table; on a narrow terminal leave the titles out."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for k, name in enumerate(COLUMNS):
-        table.add_column(name, justify="left" if k < LEFT else "right", no_wrap=k != 1)
+    shown = [k for k, name in enumerate(COLUMNS) if titles or name != "title"]
+    for k in shown:
+        table.add_column(COLUMNS[k], justify="left" if k < LEFT else "right", no_wrap=k != 1)
     for verdict in verdicts:
         cells = [Text(cell) for cell in summary_row(verdict)]
         cells[2].stylize(COLOURS[verdict.status])
         cells[7].stylize("" if _all_refuted(verdict) else "bold red")
-        table.add_row(*cells)
+        table.add_row(*(cells[k] for k in shown))
     return table
 
 

@@ -229,9 +229,11 @@ def judge(measured: Measured, statement: str) -> Verdict:
     if not trusted.any():
         return replace(found, status=Status.UNDECIDED, note=found.note or "no sample is trusted")
     residual = np.where(trusted, measured.residual, -np.inf)
-    error = np.where(trusted, np.nan_to_num(measured.error, nan=np.inf), 0.0)
+    unknown = np.isnan(measured.error)
+    error = np.where(trusted, np.where(unknown, np.inf, measured.error), 0.0)
     with np.errstate(invalid="ignore"):
-        low, high = np.nan_to_num(residual - error, nan=-np.inf), residual + error
+        low, high = residual - error, residual + error
+    low = np.where(np.isnan(low), -np.inf, low)  # infinite, as far as its error goes: no refutation
     if np.any(low > measured.tolerance):
         status, flat = Status.REFUTED, int(np.argmax(low))
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,17 +35,26 @@ class Assumption:
     name : str
         In words, such as ``"balanced"``.
     quantity : formula
-    low, high : float
+    low, high : float, optional
     critical : bool
-        The sign of the quantity decides the claim, so its horizon ends where the quantity no
-        longer exceeds its numerical error a thousand times.
+        The sign of the quantity decides the claim and is known to be invariant, so the horizon ends
+        where the quantity leaves the bounds or no longer exceeds its numerical error a thousand times.
     """
 
     name: str
     quantity: Formula
-    low: float = -np.inf
-    high: float = np.inf
+    low: float | None = None
+    high: float | None = None
     critical: bool = False
+
+    def met(self, value: Array) -> Mask:
+        """Where a value of the quantity is within the bounds."""
+        inside = np.ones(np.shape(value), dtype=bool)
+        if self.low is not None:
+            inside &= value >= self.low
+        if self.high is not None:
+            inside &= value <= self.high
+        return inside
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quantity", as_text(self.quantity, "quantity"))
@@ -100,6 +110,7 @@ class Claim(ABC):
         """Residuals at every sample, shape (S, ...): what must not exceed `tolerance`."""
 
     tolerance: float = 1e-9
+    pooled: ClassVar[bool] = False  # one residual is made of all samples
 
     def check(self, case: Case | Trajectory) -> Verdict:
         """Check the claim on one case, or along a trajectory that was computed already.
@@ -121,30 +132,34 @@ class Claim(ABC):
         error = np.zeros_like(residual)
         for twin in samples.twins:
             other, n = self.measure(twin), min(len(samples), len(twin))
+            if self.pooled:
+                error = np.fmax(error, _pooled_gap(residual, other))
+                continue
             with np.errstate(invalid="ignore"):
                 gap = np.abs(residual[:n] - other[:n])
             # An undefined residual (inf) is as wrong as can be; one not asserted (nan) is not.
             gap = np.where(np.isinf(residual[:n]) | np.isinf(other[:n]), np.inf, gap)
             error[:n] = np.fmax(error[:n], gap)
             error[n:] = np.inf
-        findings, met = self._assumed(samples)
+        findings, met = self.assumed(samples)
         if samples.t is not None:
             horizon = self._horizon(samples, error)
             return Measured(residual, error, self.tolerance, samples.t, horizon, findings)
-        residual[~met] = np.nan
+        if not self.pooled:
+            residual[~met] = np.nan
         return Measured(residual, error, self.tolerance, None, None, findings)
 
-    def _assumed(self, samples: Samples) -> tuple[tuple[Finding, ...], Mask]:
+    def assumed(self, samples: Samples) -> tuple[tuple[Finding, ...], Mask]:
         """What the assumptions are worth: at the start of a path, or state by state."""
         findings, met = [], np.ones(len(samples), dtype=bool)
         for assumption in self.assumptions:
             value = np.broadcast_to(self.evaluate(assumption.quantity, samples), (len(samples),))
-            inside = (value >= assumption.low) & (value <= assumption.high)
+            inside = assumption.met(value)
             if samples.t is not None:
                 findings.append(Finding(assumption.name, bool(inside[0]), float(value[0])))
             else:
                 worst = value[inside] if inside.any() else value
-                far = np.abs(worst).max() if np.isfinite(assumption.high) else np.abs(worst).min()
+                far = np.abs(worst).min() if assumption.high is None else np.abs(worst).max()
                 findings.append(Finding(assumption.name, bool(inside.any()), float(far)))
             met &= inside
         return tuple(findings), met
@@ -152,10 +167,13 @@ class Claim(ABC):
     def _horizon(self, samples: Samples, error: Array) -> float:
         """Time up to which the twins agree and sign-critical quantities exceed their error."""
         assert samples.t is not None
-        good = np.nan_to_num(error).reshape(len(samples), -1).max(axis=1, initial=0.0) <= AGREE
+        spread = np.where(np.isnan(error), 0.0, error).reshape(len(samples), -1)
+        good = spread.max(axis=1, initial=0.0) <= AGREE
         for assumption in self.assumptions:
             if assumption.critical:
                 value = self.evaluate(assumption.quantity, samples)
+                # The sign is invariant: where it was lost, even by all twins alike, it is arithmetic.
+                good &= assumption.met(value)
                 for twin in samples.twins:
                     n = min(len(samples), len(twin))
                     gap = np.abs(value[:n] - self.evaluate(assumption.quantity, twin)[:n])
@@ -201,6 +219,13 @@ class Claim(ABC):
         if name.endswith("_0") and name[:-2] in readings:
             return samples.read(readings[name[:-2]])[:1]
         return samples.read(name)
+
+
+def _pooled_gap(residual: Array, other: Array) -> Array:
+    """Distance of two pooled residuals, wherever in their arrays they stand."""
+    here, there = residual[~np.isnan(residual)], other[~np.isnan(other)]
+    gap = np.abs(here[0] - there[0]) if here.size and there.size else np.inf
+    return np.where(np.isnan(residual), 0.0, gap)
 
 
 def falsify(claim: Claim, case: Case, *, tries: int = TRIES) -> Verdict:

@@ -180,6 +180,11 @@ class Path(Case):
     saves: int | str | tuple[float, ...] = 101
     eta: float | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.start, (Start, tuple)):
+            start = validation.real_array("start", self.start, ndim=1)
+            object.__setattr__(self, "start", tuple(start.tolist()))
+
     @classmethod
     def of(cls, trajectory: Trajectory) -> Path:
         """Return the path of a trajectory that was computed already; it is not computed again.

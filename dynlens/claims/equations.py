@@ -65,14 +65,14 @@ class Equality(Claim):
         left, right = _aligned(*(self.evaluate(side, samples) for side in self.sides()))
         asserted = self.asserted(samples, left.shape)
         defined = np.isfinite(left) & np.isfinite(right)
-        size = np.where(asserted & defined, np.fmax(np.abs(left), np.abs(right)), 0.0)
         if self.scale is not None:
             size = np.abs(self.evaluate(self.scale, samples))
-        elif size.ndim > 1:
-            size = size.max(axis=tuple(range(1, size.ndim)), initial=0.0)
-        if self.scale is None:
+        else:
+            size = np.where(asserted & defined, np.fmax(np.abs(left), np.abs(right)), 0.0)
+            size = size.reshape(len(samples), -1).max(axis=1, initial=0.0)
             size = np.maximum(size, self.floor * size.max(initial=0.0))
         size = size.reshape(*size.shape, *[1] * (left.ndim - size.ndim))
+        defined = defined & np.isfinite(size)
         with np.errstate(invalid="ignore"):
             gap = np.abs(left - right)
             residual = np.where(gap == 0, 0.0, gap / np.maximum(size, TINY))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class PowerLaw(Claim):
     exponent: float
     where: Formula = field(default=None, kw_only=True)
     band: float = field(default=0.05, kw_only=True)
+    pooled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,6 +73,7 @@ class Frequency(Claim):
     event: Formula
     probability: float
     sigmas: float = field(default=5.0, kw_only=True)
+    pooled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -81,9 +84,10 @@ class Frequency(Claim):
         return f"P({self.event} > 0) = {self.probability:g}, within {self.sigmas:g} standard errors"
 
     def measure(self, samples: Samples) -> Array:
-        happened = self.evaluate(self.event, samples) > 0
-        p, n = self.probability, len(samples)
-        deviation = abs(happened.mean() - p) / np.sqrt(p * (1 - p) / n)
-        residual = np.full(n, np.nan)
-        residual[0] = deviation
+        _, met = self.assumed(samples)
+        happened = (self.evaluate(self.event, samples) > 0)[met]
+        residual = np.full(len(samples), np.nan)
+        if met.any():
+            p, n = self.probability, happened.size
+            residual[0] = abs(happened.mean() - p) / np.sqrt(p * (1 - p) / n)
         return residual

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.claims.reproduce import LABELS, reproduce_line
+from dynlens.claims.reproduce import reproduce_line
 from dynlens.verdict import Status, Verdict, weakest
 
 
@@ -65,5 +65,5 @@ class Identities:
             attacks=len(answers),
             worst=at,
             note="; ".join(told),
-            reproduce=reproduce_line(self) if id(self) in LABELS else "",
+            reproduce=reproduce_line(self),
         )

@@ -12,8 +12,16 @@ from dynlens.problem import Problem
 NAMED: list[tuple[Any, str]] = []
 """Public constants and the names they go by."""
 
-LABELS: dict[int, str] = {}
-"""Where the catalogue keeps a claim, by identity: the expression that fetches it."""
+LABELS: dict[int, tuple[Any, str]] = {}
+"""Claims that can be fetched, by identity, each with the expression that fetches it."""
+
+
+def label(theorem: Any, expression: str) -> None:
+    """Let the claims of a theorem be reproduced through the expression that fetches it."""
+    for k, check in enumerate(theorem.checks):
+        LABELS.setdefault(id(check.claim), (check.claim, f"{expression}.claim({k})"))
+    for name, check in theorem.controls.items():
+        LABELS.setdefault(id(check.claim), (check.claim, f"{expression}.control({name!r})"))
 
 
 def reproduce_line(claim: Any, case: Any = None) -> str:
@@ -21,7 +29,7 @@ def reproduce_line(claim: Any, case: Any = None) -> str:
 
     Empty for a claim that is not in the catalogue and contains a function, which has no text.
     """
-    name = LABELS.get(id(claim)) or concise(claim)
+    _, name = LABELS.get(id(claim)) or (claim, concise(claim))
     check = f"{name}.check({'' if case is None else concise(case)})"
     home = type(case).__module__
     # A case may be of a kind that the theorem's own file defines.

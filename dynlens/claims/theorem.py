@@ -14,7 +14,6 @@ from typing import Any
 from dynlens import validation
 from dynlens.claims.base import falsify
 from dynlens.claims.proof import Algebra, Identities
-from dynlens.claims.reproduce import LABELS
 from dynlens.verdict import ControlFinding, Status, Verdict, weakest
 
 _ORDER = (Status.REFUTED, Status.UNDECIDED, Status.NOT_APPLICABLE, Status.SUPPORTED, Status.PROVED)
@@ -86,10 +85,6 @@ class Theorem:
             raise ValueError(
                 f"theorem {self.id} has no controls; a check that cannot fail is none."
             )
-        for k, check in enumerate(self.checks):
-            LABELS[id(check.claim)] = f"theorem({self.id!r}).claim({k})"
-        for name, check in self.controls.items():
-            LABELS.setdefault(id(check.claim), f"theorem({self.id!r}).control({name!r})")
 
     def claim(self, k: int = 0) -> Any:
         """Return the claim of the k-th check."""

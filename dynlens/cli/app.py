@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 USAGE, REFUTED, INTERRUPTED = 2, 1, 130
 REPORT = Path("dynlens-report")
+NARROW = 100  # columns of a terminal below which titles are left out
 WIDE = 160  # columns of a table that is not printed on a terminal
 
 app = typer.Typer(
@@ -187,19 +188,19 @@ def verify(
     chosen = _chosen(ids or ([] if file else [""]), file or [])
     from dynlens.cli.run import Job
 
-    session = _Session([Job(t.id, place) for t, place in chosen], json, jobs, not no_report)
+    run = _Verification([Job(t.id, place) for t, place in chosen], json, jobs, not no_report)
     try:
-        session.verify()
+        run.verify()
         interrupted = False
     except KeyboardInterrupt:
         interrupted = True
-    session.tell(interrupted)
+    run.tell(interrupted)
     try:
-        session.write_report(None if no_report else report)
+        run.write_report(None if no_report else report)
     except KeyboardInterrupt:
         interrupted = True
-    session.last_lines(interrupted)
-    raise typer.Exit(INTERRUPTED if interrupted else session.exit_status)
+    run.last_lines(interrupted)
+    raise typer.Exit(INTERRUPTED if interrupted else run.exit_status)
 
 
 def _writable(json: Path | None, report: Path | None) -> None:
@@ -210,7 +211,7 @@ def _writable(json: Path | None, report: Path | None) -> None:
         refuse(f"`--report`: {report} is not a folder.")
 
 
-class _Session:
+class _Verification:
     """One call of ``dynlens verify``: what is finished, and where it is written."""
 
     def __init__(self, jobs: list[Job], json: Path | None, processes: int, figures: bool) -> None:
@@ -265,7 +266,7 @@ class _Session:
         from dynlens.verdict import Status
 
         if self.verdicts:
-            self.console.print(summary_table(self.verdicts))
+            self.console.print(summary_table(self.verdicts, titles=self.console.width >= NARROW))
         fine = (Status.PROVED, Status.SUPPORTED)
         for verdict in self.verdicts:
             if verdict.status not in fine or not verdict.passed:

@@ -23,14 +23,14 @@ class Board:
         self.done = 0
         self.rows: dict[str, TaskID] = {}
         if live is not None:
-            self.whole = live.add_task("theorems", total=total, doing="")
+            self.whole = live.add_task("theorems", total=total, count=f"0/{total}", doing="")
 
     def watch(self, id: str, doing: str) -> None:
         """Tell what a theorem is at."""
         if self.live is None:
             return
         if id not in self.rows:
-            self.rows[id] = self.live.add_task(id, total=None, doing="")
+            self.rows[id] = self.live.add_task(id, total=None, count="", doing="")
         text = doing if len(doing) <= WIDEST else f"{doing[: WIDEST - 1]}…"
         self.live.update(self.rows[id], doing=text)
 
@@ -38,7 +38,7 @@ class Board:
         """Tell that a theorem is finished."""
         self.done += 1
         if self.live is not None:
-            self.live.advance(self.whole)
+            self.live.update(self.whole, advance=1, count=f"{self.done}/{self.total}")
             if verdict.id in self.rows:
                 self.live.remove_task(self.rows.pop(verdict.id))
             return
@@ -51,7 +51,6 @@ def progress(console: Console, total: int) -> Iterator[Board]:
     """Show progress while the block runs."""
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         SpinnerColumn,
         TextColumn,
@@ -65,7 +64,7 @@ def progress(console: Console, total: int) -> Iterator[Board]:
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
         TextColumn("{task.fields[doing]}", markup=False),
     )

@@ -6,12 +6,42 @@ of colour vision can tell apart; lines differ in style as well.
 """
 
 from dynlens.plot.overview import plot_controls
-from dynlens.plot.style import PALETTE, Picture, image, save
+from dynlens.plot.style import (
+    BLACK,
+    BLUE,
+    DPI,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALETTE,
+    PURPLE,
+    SKY,
+    STYLE,
+    VERMILLION,
+    WIDTH,
+    YELLOW,
+    Picture,
+    image,
+    save,
+    styled,
+)
 from dynlens.plot.trajectories import plot_comparison, plot_observable
 from dynlens.plot.verdicts import plot_verdict
 
 __all__ = [
+    "BLACK",
+    "BLUE",
+    "DPI",
+    "GREEN",
+    "GREY",
+    "ORANGE",
     "PALETTE",
+    "PURPLE",
+    "SKY",
+    "STYLE",
+    "VERMILLION",
+    "WIDTH",
+    "YELLOW",
     "Picture",
     "image",
     "plot_comparison",
@@ -19,4 +49,5 @@ __all__ = [
     "plot_observable",
     "plot_verdict",
     "save",
+    "styled",
 ]

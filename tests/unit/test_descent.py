@@ -184,7 +184,6 @@ def test_where_the_loop_looks_at_the_clock_changes_nothing(monkeypatch, method, 
     np.testing.assert_array_equal(whole.theta, pieces.theta)
 
 
-@pytest.mark.xfail(strict=True, reason="the message counts the steps asked for, not those taken")
 def test_the_message_counts_the_steps_that_were_taken():
     found = run(steps=10, saves=[0, 3])
     assert f"took all {found.attrs['steps']} steps" in found.message, found.message
@@ -235,7 +234,6 @@ def test_a_state_is_not_saved_twice_where_the_threshold_is_met_at_a_save():
     assert len(run(steps=100, stop_below=0.01, saves=list(range(101)))) == below + 1
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel's loss is judged by another rounding of it")
 def test_a_loss_that_meets_the_threshold_to_the_last_bit_is_an_event():
     # Numba and numpy add up in another order: here the kernel's loss is the smaller by one bit.
     problem, out = dl.completion_problem(3), np.empty(12)
@@ -267,7 +265,6 @@ def test_divergence_ends_the_run_with_a_remedy(backend):
     assert f"not finite after {found.attrs['steps']} steps; try a smaller `eta`" in found.message
 
 
-@pytest.mark.xfail(strict=True, reason="numpy's overflow warnings are let out")
 @both
 def test_divergence_is_told_by_its_status_and_not_by_warnings(backend):
     found = diverging(backend=backend)

@@ -369,7 +369,6 @@ def test_an_event_reads_one_entry_and_takes_parameters():
     assert abs(found - 1.5) < 1e-9, f"the quasi-norm is {found!r} at the crossing"
 
 
-@pytest.mark.xfail(strict=True, reason="left * right underflows to zero, which counts as a root")
 def test_a_quantity_that_decays_below_the_square_root_of_the_smallest_float_never_crosses_zero():
     still = problem_of((1, 1), dl.Full([[0.0]]))  # w' = -w, positive for ever
     flow = dl.gradient_flow(still, [1.0], 500.0, atol=0.0, events=[dl.Event(value=0.0, **W)])
@@ -517,7 +516,6 @@ def test_the_tighter_twin_stops_at_the_floor_of_rtol():
     assert tighter.attrs["rtol"] >= 2.2e-14
 
 
-@pytest.mark.xfail(strict=True, reason="1 + eps / 2 rounds to 1: every other entry is not nudged")
 def test_the_twin_starts_next_to_the_start_in_every_entry():
     flow = LOGISTIC.run([0.0])
     moved = flow.twins[0].theta[0] - flow.theta[0]

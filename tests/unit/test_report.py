@@ -92,3 +92,11 @@ def test_figures_of_shipped_theorems_are_drawn_when_none_are_given(tmp_path):
     text = write_report([verdict], tmp_path).read_text()
     assert "(A.3.png)" in text
     assert (tmp_path / "A.3.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_eighty_columns_are_enough_for_all_numbers():
+    console = Console(file=io.StringIO(), width=80)
+    console.print(summary_table([SUPPORTED, SURVIVED], titles=False))
+    shown = console.file.getvalue()
+    assert "…" not in shown
+    assert shown.count("20 of 50") == 2
