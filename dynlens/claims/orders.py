@@ -244,7 +244,7 @@ class Order(Claim):
         others = [self.distances(_ladder_of(twin)) for twin in ladder.twins]
         noise = np.max([np.abs(sizes - other) for other in others], axis=0, initial=0.0)
         kept = sizes > np.maximum(RESOLVED * noise, TINY)  # False where a run diverged
-        findings, _ = self._assumed(samples)
+        findings, _ = self.assumed(samples)
         residual, error = np.full(len(samples), np.nan), np.zeros(len(samples))
         if kept.sum() < 3 or len(others) < 2:
             residual[-1], error[-1] = 0.0, np.inf

@@ -96,8 +96,8 @@ def _claim(claim: Any) -> str:
 
 
 def _inequality(assumption: Assumption) -> str:
-    low = "" if assumption.low == -float("inf") else f"{assumption.low:g} ≤ "
-    high = "" if assumption.high == float("inf") else f" ≤ {assumption.high:g}"
+    low = "" if assumption.low is None else f"{assumption.low:g} ≤ "
+    high = "" if assumption.high is None else f" ≤ {assumption.high:g}"
     return f"{assumption.name}: {low}{assumption.quantity}{high}"
 
 
