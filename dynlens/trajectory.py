@@ -112,7 +112,7 @@ class Trajectory:
         Returns
         -------
         xarray.DataArray
-            Dims ``("time", ...)`` with zero-based labels on the others.
+            Dims ``("time", ...)``; the others have labels, counted from zero or by name.
 
         Examples
         --------
@@ -128,9 +128,7 @@ class Trajectory:
         entry = registry.find(name)
         values = self.values(name, **parameters)
         dims = ("time", *entry.dimensions(self.problem))
-        coords: dict[str, Any] = {"time": self.t}
-        for dim, size in zip(dims[1:], values.shape[1:], strict=True):
-            coords[dim] = np.arange(size)
+        coords = {"time": self.t, **entry.coordinates(self.problem, values.shape[1:])}
         unit = "eta * step" if self.source == "descent" else "flow time"
         attrs = {**self.attrs, **parameters, "source": self.source, "status": self.status}
         array = xr.DataArray(values, coords, dims, name=name, attrs=attrs)

@@ -83,7 +83,12 @@ def component_unbalancedness(problem: Problem, factors: Factors) -> Array:
 # -- hierarchical tensor factorization -----------------------------------------------------------
 
 
-@observable(dims=("node", "component"))
+def node_names(problem: Problem) -> tuple[str, ...]:
+    """Names of the interior nodes, ``"{1,2}"`` and so on: labels of the dim ``node``."""
+    return tuple(node.name for node in _hierarchical(problem, "node_names").interior)
+
+
+@observable(dims=("node", "component"), labels={"node": node_names})
 def local_component_norms(problem: Problem, factors: Factors) -> Array:
     r"""Norm of each local component of a hierarchical factorization, shape (..., nodes, max R).
 
@@ -105,7 +110,7 @@ def _local_component_norms_derivative(
     return _padded(_norm_rates(model, factors, directions))
 
 
-@observable(dims=("node", "component"))
+@observable(dims=("node", "component"), labels={"node": node_names})
 def local_alignments(problem: Problem, factors: Factors) -> Array:
     r"""Alignment :math:`\gamma^{(\nu,r)} = \langle -\nabla\ell(W), \mathcal{C}^{(\nu,r)} \rangle`.
 
@@ -141,11 +146,6 @@ def local_unbalancedness(problem: Problem, factors: Factors) -> Array:
     razin2022implicit
     """
     return _unbalancedness(_hierarchical(problem, "local_unbalancedness"), factors)
-
-
-def node_names(problem: Problem) -> tuple[str, ...]:
-    """Names of the interior nodes, ``"{1,2}"`` and so on: labels of the dim ``node``."""
-    return tuple(node.name for node in _hierarchical(problem, "node_names").interior)
 
 
 # -- the end-to-end tensor -----------------------------------------------------------------------

@@ -18,15 +18,13 @@ def _tensor_dims(problem: Problem) -> tuple[str, ...]:
 @observable()
 def loss(problem: Problem, factors: Factors) -> Array:
     r"""Objective :math:`\ell(W)`, in the loss's own convention."""
-    return problem.tensor_loss(problem.model.end_to_end(factors))
+    return problem.objective(problem.model.ravel(factors))
 
 
 @loss.derivative
 def _loss_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
-    gradient = problem.tensor_gradient(problem.model.end_to_end(factors))
-    moved = problem.model.pushforward(factors, directions)
-    axes = tuple(range(-len(problem.model.tensor_shape), 0))
-    return np.asarray((gradient * moved).sum(axis=axes))
+    moved = problem.route.pushforward(factors, directions)
+    return np.asarray((problem.prediction_weights(factors) * moved).sum(axis=-1))
 
 
 @observable(dims=_tensor_dims, analytic=True)

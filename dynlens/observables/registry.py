@@ -9,8 +9,8 @@ in the result; that is how a whole trajectory is observed in one call.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class Observable:
         The function may be evaluated at complex factors, which gives the derivative for nothing.
     along_path : bool
         The function wants all times at once (for signs followed by continuity).
+    labels : mapping
+        For some dims, a function of the problem that returns the labels; others count from zero.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Observable:
     analytic: bool = False
     along_path: bool = False
     parameters: tuple[str, ...] = field(default=())
+    labels: Mapping[str, Callable[[Problem], Sequence[str]]] = field(default_factory=dict)
 
     def __call__(self, problem: Problem, theta: Array, **parameters: Any) -> Array:
         """Evaluate at ``theta`` of shape (..., P)."""
@@ -81,6 +84,13 @@ class Observable:
         """Names of the trailing axes for this problem."""
         return self.dims(problem) if callable(self.dims) else self.dims
 
+    def coordinates(self, problem: Problem, shape: tuple[int, ...]) -> dict[str, Any]:
+        """Labels of the trailing axes, of the given sizes, for this problem."""
+        return {
+            dim: np.array(self.labels[dim](problem)) if dim in self.labels else np.arange(size)
+            for dim, size in zip(self.dimensions(problem), shape, strict=True)
+        }
+
     def _check(self, parameters: dict[str, Any]) -> None:
         for name in parameters:
             if name not in self.parameters:
@@ -104,9 +114,7 @@ class _Declared:
     def derivative(self, function: Function) -> Function:
         """Declare the exact derivative, ``(problem, factors, directions) -> array``."""
         old = REGISTRY[self._name]
-        REGISTRY[self._name] = Observable(
-            old.name, old.function, old.dims, function, old.analytic, old.along_path, old.parameters
-        )
+        REGISTRY[self._name] = replace(old, tangent=function)
         return function
 
 
@@ -115,6 +123,7 @@ def observable(
     dims: tuple[str, ...] | Callable[[Problem], tuple[str, ...]] = (),
     analytic: bool = False,
     along_path: bool = False,
+    labels: Mapping[str, Callable[[Problem], Sequence[str]]] | None = None,
 ) -> Callable[[Function], _Declared]:
     """Register a function of a state under its own name.
 
@@ -126,6 +135,8 @@ def observable(
         The function is free of `abs`, `conj` and sorting, so that a complex step differentiates it.
     along_path : bool
         The function needs the whole path at once; factors then have exactly one batch axis, time.
+    labels : mapping, optional
+        For some dims, a function of the problem that returns the labels; others count from zero.
 
     Examples
     --------
@@ -140,7 +151,9 @@ def observable(
     def register(function: Function) -> _Declared:
         name = function.__name__
         parameters = tuple(inspect.signature(function).parameters)[2:]
-        entry = Observable(name, function, dims, None, analytic, along_path, parameters)
+        entry = Observable(
+            name, function, dims, None, analytic, along_path, parameters, labels or {}
+        )
         REGISTRY[name] = entry
         return _Declared(entry)
 

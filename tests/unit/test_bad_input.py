@@ -755,7 +755,7 @@ TRAJECTORIES = [
         "observe: unlike any",
         lambda: run().observe("zzz"),
         UnknownNameError,
-        "known: alignment, determinant",
+        "known: alignment, component_",
     ),
     bad("observe: a number", lambda: run().observe(3), TypeError, "named by a string"),
     bad(
