@@ -47,6 +47,7 @@ def theorems(prefix: str = "") -> tuple[Theorem, ...]:
     UnknownNameError
         If nothing matches; the text lists near ids.
     """
+    validation.instance("prefix", prefix, str, 'for example "P1.T".')
     known = _shipped()
     if prefix in known:
         return (known[prefix],)
@@ -70,12 +71,15 @@ def from_file(path: str | Path) -> tuple[Theorem, ...]:
     if not place.is_file():
         raise FileNotFoundError(f"no file {str(place)!r}; pass a Python file that states theorems.")
     spec = importlib.util.spec_from_file_location(place.stem, place)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{str(place)!r} is not a Python file; name it {place.stem}.py.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found = tuple(_stated(module))
     if not found:
-        raise ValueError(f"{str(place)!r} states no theorem; bind a `Theorem(...)` to a name in it.")
+        raise ValueError(
+            f"{str(place)!r} states no theorem; bind a `Theorem(...)` to a name in it."
+        )
     for k, item in enumerate(found):
         label(item, f"from_file({str(place.resolve())!r})[{k}]")
     return found
@@ -85,5 +89,6 @@ def verify(
     ids: Iterable[str] = ("",), *, tell: Callable[[str], None] = lambda text: None
 ) -> list[Verdict]:
     """Verify theorems of the catalogue by id or prefix; all of them by default."""
-    wanted = {item.id: item for name in ids for item in theorems(name)}
+    names = validation.sequence("ids", ids, 'for example ["P1.T1"].', str)
+    wanted = {item.id: item for name in names for item in theorems(name)}
     return [item.verify(tell=tell) for item in wanted.values()]

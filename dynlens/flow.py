@@ -57,8 +57,13 @@ class Event:
     parameters: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
-        registry.find(self.observable)
+        if registry.find(self.observable).along_path:
+            raise ValueError(
+                f"observable {self.observable!r} is defined along a whole path, not at one state; "
+                "watch another one."
+            )
         validation.finite("value", self.value)
+        object.__setattr__(self, "parameters", validation.pairs("parameters", self.parameters))
         if self.direction not in (-1, 0, 1):
             raise ValueError(f"`direction` must be -1, 0 or 1, got {self.direction!r}.")
 
@@ -184,14 +189,15 @@ def gradient_flow(
     validation.count("max_evaluations", max_evaluations)
     if max_seconds is not None:
         validation.positive("max_seconds", max_seconds)
-    for event in events:
-        validation.instance("events", event, Event, "for example `loss_below(1e-4)`.")
+    remedy = "for example `loss_below(1e-4)`, in a list."
+    watched = validation.sequence("events", events, remedy, Event)
+    for event in watched:
         event.height(problem, start)
     settings = _Settings(
         _solver(method),
         float(rtol),
         float(atol),
-        tuple(events),
+        watched,
         int(max_evaluations),
         max_seconds,
         bool(compiled),
@@ -251,12 +257,7 @@ def _save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
             validation.one_of("saves", saves, ("log",))
             return log_times(end)
         return np.linspace(0.0, end, validation.count("saves", saves, least=2))
-    times = validation.real_array("t_end", t_end, ndim=1)
-    if times.size == 0:
-        raise ValueError("`t_end` is an empty array; pass the times to save at.")
-    if times[0] < 0 or np.any(np.diff(times) <= 0):
-        raise ValueError("`t_end` must be times >= 0 in increasing order.")
-    return times
+    return validation.times("t_end", t_end)
 
 
 def _integrate(problem: Problem, start: Array, times: Array, settings: _Settings) -> Trajectory:
@@ -403,4 +404,6 @@ def _bar(wanted: bool, total: float) -> Any:
         return None
     from tqdm.auto import tqdm
 
-    return tqdm(total=float(total), desc="flow", unit="t", bar_format="{l_bar}{bar}| {n:.4g}/{total:.4g}")
+    return tqdm(
+        total=float(total), desc="flow", unit="t", bar_format="{l_bar}{bar}| {n:.4g}/{total:.4g}"
+    )

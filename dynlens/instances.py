@@ -49,7 +49,10 @@ def completion_problem(
     ((0, 1), (1, 0), (1, 1))
     """
     d = validation.count("size", size, least=2)
-    z, z_prime, epsilon = (validation.finite("observed", value) for value in observed)
+    values = validation.sequence("observed", observed, "for example (1, 1, 0).")
+    if len(values) != 3:
+        raise ValueError(f"`observed` must be three numbers, as (1, 1, 0), got {observed!r:.80}.")
+    z, z_prime, epsilon = (validation.finite("observed", value) for value in values)
     target = np.diag([0.0, epsilon, *[1.0] * (d - 2)])
     target[0, 1], target[1, 0] = z, z_prime
     seen = np.argwhere(np.arange(d * d).reshape(d, d) > 0)

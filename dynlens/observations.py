@@ -60,14 +60,12 @@ class Observations(ABC):
         return int(self.data.size)
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    try:
-        shape = tuple(value)
-    except TypeError as error:
-        raise TypeError(f"`shape` must be a tuple of sizes, got {value!r:.80}.") from error
-    if len(shape) < 1:
-        raise ValueError("`shape` is empty; pass one size per mode, such as (2, 2).")
-    return tuple(validation.count("shape", size) for size in shape)
+def _target(value: ArrayLike) -> Array:
+    """Return what is to be measured: a matrix or tensor, not a single number."""
+    array = validation.real_array("target", value)
+    if array.ndim == 0:
+        raise ValueError(f"`target` is the number {array}; pass a matrix or tensor.")
+    return array
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Entries(Observations):
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        shape = _shape(self.shape)
+        shape = validation.sizes("shape", self.shape)
         values = validation.real_array("values", self.values, ndim=1)
         if values.size == 0:
             raise ValueError("`indices` is empty: observe at least one entry.")
@@ -128,11 +126,13 @@ class Entries(Observations):
     def of(cls, target: ArrayLike, indices: ArrayLike) -> Entries:
         """Observe the given entries of `target`."""
         array = validation.real_array("target", target)
-        table = np.asarray(indices)
+        needed = f"`indices` must be integers of shape (n, {array.ndim})"
+        try:
+            table = np.asarray(indices)
+        except ValueError as error:
+            raise ValueError(f"{needed}, got rows of different lengths.") from error
         if table.ndim != 2 or table.dtype.kind not in "iu" or table.shape[1] != array.ndim:
-            raise ValueError(
-                f"`indices` must be integers of shape (n, {array.ndim}), got {table.shape}."
-            )
+            raise ValueError(f"{needed}, got shape {table.shape}.")
         sizes = np.array(array.shape)
         inside = np.all((table >= 0) & (table < sizes), axis=1)
         # Entries outside are reported by the constructor, with the index that offends.
@@ -144,10 +144,8 @@ class Entries(Observations):
     @classmethod
     def sample(cls, target: ArrayLike, *, fraction: float, seed: int) -> Entries:
         """Observe a random `fraction` of the entries of `target`, at least one."""
-        array = validation.real_array("target", target)
-        share = validation.positive("fraction", fraction)
-        if share > 1:
-            raise ValueError(f"`fraction` must be in (0, 1], got {fraction!r}.")
+        array = _target(target)
+        share = validation.share("fraction", fraction)
         rng = np.random.default_rng(validation.seed_of(seed))
         chosen = np.sort(rng.permutation(array.size)[: max(1, round(share * array.size))])
         return cls.of(array, np.stack(np.unravel_index(chosen, array.shape), axis=1))
@@ -212,9 +210,10 @@ class Sensing(Observations):
 
     def __post_init__(self) -> None:
         tensors = validation.real_array("tensors", self.tensors)
-        if tensors.ndim < 2 or tensors.shape[0] == 0:
+        if tensors.ndim < 2 or tensors.size == 0:
             raise ValueError(
-                f"`tensors` must have shape (n, *shape) with n >= 1, got {tensors.shape}."
+                f"`tensors` must have shape (n, *shape) with n >= 1 and no size 0, got "
+                f"{tensors.shape}."
             )
         values = validation.real_array("values", self.values, shape=(tensors.shape[0],))
         object.__setattr__(self, "tensors", frozen(tensors))
@@ -223,7 +222,7 @@ class Sensing(Observations):
     @classmethod
     def of(cls, target: ArrayLike, tensors: ArrayLike) -> Sensing:
         """Measure `target` with the given sensing `tensors`."""
-        array = validation.real_array("target", target)
+        array = _target(target)
         sensing = validation.real_array("tensors", tensors, ndim=array.ndim + 1)
         if sensing.shape[1:] != array.shape:
             raise ValueError(
@@ -235,7 +234,7 @@ class Sensing(Observations):
     @classmethod
     def gaussian(cls, target: ArrayLike, *, count: int, seed: int) -> Sensing:
         """Measure `target` with `count` Gaussian tensors of variance 1/size per entry."""
-        array = validation.real_array("target", target)
+        array = _target(target)
         n = validation.count("count", count)
         rng = np.random.default_rng(validation.seed_of(seed))
         return cls.of(array, rng.standard_normal((n, *array.shape)) / np.sqrt(array.size))
@@ -308,7 +307,7 @@ class RankOneSensing(Observations):
     @classmethod
     def of(cls, target: ArrayLike, vectors: Sequence[ArrayLike]) -> RankOneSensing:
         """Measure `target` with the rank-one tensors of the given `vectors`."""
-        array = validation.real_array("target", target)
+        array = _target(target)
         arrays = [validation.real_array("vectors", part, ndim=2) for part in vectors]
         if tuple(part.shape[1] for part in arrays) != array.shape:
             raise ValueError(
@@ -324,7 +323,7 @@ class RankOneSensing(Observations):
 
         Entries of the vectors of mode m have variance 1 / D_m, those of the tensors 1 / size.
         """
-        array = validation.real_array("target", target)
+        array = _target(target)
         n = validation.count("count", count)
         rng = np.random.default_rng(validation.seed_of(seed))
         return cls.of(array, [rng.standard_normal((n, d)) / np.sqrt(d) for d in array.shape])
@@ -389,7 +388,7 @@ def low_rank_matrix(
     norm : float, optional
         Frobenius norm to rescale to.
     """
-    rows, columns = _shape(shape)
+    rows, columns = validation.sizes("shape", shape, order=2)
     r = validation.count("rank", rank)
     if r > min(rows, columns):
         raise ValueError(f"`rank` is {r}, more than a matrix of shape {(rows, columns)} can have.")
@@ -419,7 +418,7 @@ def low_rank_tensor(
     >>> low_rank_tensor((3, 4, 2), rank=1, seed=0, norm=2.0).shape
     (3, 4, 2)
     """
-    sizes = _shape(shape)
+    sizes = validation.sizes("shape", shape)
     r = validation.count("rank", rank)
     rng = np.random.default_rng(validation.seed_of(seed))
     factors = [rng.standard_normal((r, size)) for size in sizes]

@@ -91,22 +91,34 @@ class Problem:
         """The way from factors to predictions: through the tensor, or past it where cheaper."""
         return route_between(self.model, self.observations)
 
+    @cached_property
+    def _theta_shape(self) -> tuple[int]:
+        return (self.model.size,)
+
+    def _misshapen(self, theta: NDArray[Any]) -> ValueError:
+        return ValueError(
+            f"`theta` has shape {theta.shape}, but {self.model!r} has {self.model.size} "
+            "parameters; make them its last axis."
+        )
+
     def factors(self, theta: NDArray[Any]) -> Factors:
         """Cut ``theta`` into the model's factors."""
+        if theta.shape[-1:] != self._theta_shape:
+            raise self._misshapen(theta)
         return self.model.unravel(theta)
 
     def end_to_end(self, theta: NDArray[Any]) -> Array:
         """End-to-end tensor W(theta), shape (..., *tensor_shape)."""
-        return self.model.end_to_end(self.model.unravel(theta))
+        return self.model.end_to_end(self.factors(theta))
 
     def objective(self, theta: NDArray[Any]) -> Array:
         """``phi(theta) = l(W(theta))``, shape (...)."""
-        z = self.route.predict(self.model.unravel(theta)) - self.observations.data
+        z = self.route.predict(self.factors(theta)) - self.observations.data
         return np.asarray(self._weight * self.loss.value(z).sum(axis=-1))
 
     def gradient(self, theta: NDArray[Any]) -> Array:
         """Gradient of the objective, shape (..., P)."""
-        factors = self.model.unravel(theta)
+        factors = self.factors(theta)
         return self.model.ravel(self.route.pullback(factors, self.prediction_weights(factors)))
 
     def prediction_weights(self, factors: Factors) -> Array:
@@ -121,7 +133,7 @@ class Problem:
     def hessian_vector_product(self, theta: NDArray[Any], v: NDArray[Any]) -> Array:
         """``H(theta) v``, exact to rounding: the chain rule through model and loss."""
         model, way = self.model, self.route
-        factors, directions = model.unravel(theta), model.unravel(v)
+        factors, directions = self.factors(theta), self.factors(v)
         z = way.predict(factors) - self.observations.data
         moved = way.pushforward(factors, directions)
         turn = self._weight * self.loss.second_derivative(z) * moved
@@ -162,13 +174,9 @@ class Problem:
         """
         if determinant is None:
             return self.model.init(scale, kind=kind, seed=seed)
-        if determinant not in (1, -1):
-            raise ValueError(f"`determinant` must be 1 or -1 (its sign), got {determinant!r}.")
+        self.check_determinant(determinant)
         rows = self.model.tensor_shape[0]
-        if self.model.tensor_shape != (rows, rows):
-            raise ValueError(
-                f"`determinant` needs a square end-to-end matrix, got {self.model.tensor_shape}."
-            )
+        validation.positive("scale", scale)
         if kind == "gaussian":
             return self._redrawn(scale, determinant, validation.seed_of(seed))
         theta = self.model.init(scale, kind=kind, seed=seed)
@@ -192,6 +200,21 @@ class Problem:
 
     def _has_sign(self, theta: Array, sign: int) -> bool:
         return bool(sign * np.linalg.slogdet(self.end_to_end(theta))[0] > 0)
+
+    def check_determinant(self, sign: Any, name: str = "determinant") -> None:
+        """Refuse what is no sign, or a model whose determinant has none."""
+        if sign not in (1, -1):
+            raise ValueError(f"`{name}` must be 1 or -1 (its sign), got {sign!r:.80}.")
+        shape = self.model.tensor_shape
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(f"`{name}` needs a square end-to-end matrix, got {shape}.")
+        draw = self.model.draw(1.0, "gaussian", np.random.default_rng(0))
+        rank = int(np.linalg.matrix_rank(self.model.end_to_end(draw)))
+        if rank < shape[0]:
+            raise ValueError(
+                f"`{name}` is always 0 for {self.model!r}, which makes matrices of rank at most "
+                f"{rank}; widen the model."
+            )
 
     def check_theta(self, theta: Any, name: str = "theta0") -> Array:
         """Return `theta` as a finite float64 vector of the right length."""
@@ -232,9 +255,11 @@ class Problem:
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:
         """Return the compiled ``-gradient(theta)``, with the signature SciPy's solvers expect."""
-        kernel, data = self.compiled.field, self.kernel_data
+        kernel, data, shape = self.compiled.field, self.kernel_data, self._theta_shape
 
         def field(t: float, theta: Array) -> Array:
+            if theta.shape != shape:  # the kernel would read and write past the end
+                raise self._misshapen(theta)
             out = np.empty_like(theta)
             kernel(theta, *data, out)
             return out

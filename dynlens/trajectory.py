@@ -10,6 +10,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from dynlens.typing import Array, ArrayLike
 if TYPE_CHECKING:
     import xarray as xr
 
+SOURCES = ("flow", "descent")
 STATUSES = ("finished", "event", "budget", "failed", "diverged")
 
 
@@ -73,6 +75,9 @@ class Trajectory:
     rerun: Callable[..., Trajectory] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        validation.instance("problem", self.problem, Problem, "pass the one that was solved.")
+        validation.one_of("source", self.source, SOURCES)
+        validation.one_of("status", self.status, STATUSES)
         if self.theta.shape != (len(self.t), self.problem.model.size):
             raise ValueError(
                 f"`theta` has shape {self.theta.shape}, but {len(self.t)} times of "
@@ -85,7 +90,9 @@ class Trajectory:
     def __repr__(self) -> str:
         span = f"t = {self.t[0]:.6g} … {self.t[-1]:.6g}" if len(self) else "empty"
         how = self.attrs.get("method", "")
-        return f"<Trajectory of the {self.source} ({how}), {len(self)} states, {span}, {self.status}>"
+        return (
+            f"<Trajectory of the {self.source} ({how}), {len(self)} states, {span}, {self.status}>"
+        )
 
     @property
     def complete(self) -> bool:
@@ -152,7 +159,8 @@ class Trajectory:
         """Several observables side by side."""
         import xarray as xr
 
-        return xr.Dataset({name: self.observe(name) for name in names})
+        listed = validation.sequence("names", names, "for example ['loss'].", str)
+        return xr.Dataset({name: self.observe(name) for name in listed})
 
     # -- numerical error --------------------------------------------------------------------------
 
@@ -198,7 +206,7 @@ class Trajectory:
                 "only a flow computed in this session can be evaluated at other times; "
                 "call `gradient_flow(problem, theta0, times)`."
             )
-        return self.rerun(times=validation.real_array("times", times, ndim=1))
+        return self.rerun(times=validation.times("times", times))
 
     # -- disk --------------------------------------------------------------------------------------
 
@@ -226,27 +234,50 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
 
     Nothing in the file is executed: it holds arrays and a JSON header, and only models, losses
     and observations known to this session are recreated (import your own model first).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a saved trajectory, or needs a class that is not imported.
     """
     try:
-        archive = np.load(path, allow_pickle=False)
-        header = json.loads(str(archive["header"]))
-    except (KeyError, ValueError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"`path`: {path} is not a saved trajectory ({error}).") from error
-    crossings = tuple(
-        Crossing(name, t, archive[f"crossing_{k}"])
-        for k, (name, t) in enumerate(header["crossings"])
-    )
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return _told(archive)
+    except FileNotFoundError:
+        raise
+    except _Foreign as error:
+        raise ValueError(f"`path`: the file needs {error}; import it before loading.") from error
+    except Exception as error:  # numpy, zipfile, json and constructors each fail in their own way
+        raise ValueError(
+            f"`path`: {path} is not a saved trajectory ({type(error).__name__}: {error})."
+        ) from error
+
+
+class _Foreign(LookupError):
+    """A class that a file names and that is not known here."""
+
+
+def _told(archive: Mapping[str, Any]) -> Trajectory:
+    """Return the trajectory that the arrays and the header of a file tell of."""
+
+    def floats(name: str) -> Array:
+        return np.asarray(archive[name]).astype(np.float64, casting="safe")
+
+    header = json.loads(str(archive["header"]))
     return Trajectory(
         problem=_rebuilt(header["problem"]),
-        t=archive["t"],
-        theta=archive["theta"],
+        t=floats("t"),
+        theta=floats("theta"),
         source=header["source"],
         status=header["status"],
         message=header["message"],
-        attrs=header["attrs"],
-        crossings=crossings,
+        attrs=dict(header["attrs"]),
+        crossings=tuple(
+            Crossing(name, t, floats(f"crossing_{k}"))
+            for k, (name, t) in enumerate(header["crossings"])
+        ),
     )
 
 
@@ -261,11 +292,12 @@ def _plain(value: Any) -> Any:
 def _rebuilt(value: Any) -> Any:
     if isinstance(value, dict):
         module, _, name = value.pop("class").partition(":")
-        if module.startswith("dynlens."):
-            importlib.import_module(module)
+        if module.startswith("dynlens.models."):
+            with suppress(ImportError):
+                importlib.import_module(module)
         kinds = {f"{c.__module__}:{c.__qualname__}": c for c in _descendants(object_kinds())}
         if f"{module}:{name}" not in kinds:
-            raise ValueError(f"the file needs `{name}` from {module}; import it before loading.")
+            raise _Foreign(f"`{name}` from {module}")
         return kinds[f"{module}:{name}"](**{k: _rebuilt(v) for k, v in value.items()})
     return tuple(_rebuilt(v) for v in value) if isinstance(value, list) else value
 

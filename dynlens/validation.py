@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -80,10 +80,40 @@ def count(name: str, value: Any, *, least: int = 1) -> int:
     return number
 
 
+def share(name: str, value: Any) -> float:
+    """A number in (0, 1], as a float."""
+    number = positive(name, value)
+    if number > 1:
+        raise ValueError(f"`{name}` must be in (0, 1], got {value!r}.")
+    return number
+
+
+def sizes(name: str, value: Any, *, order: int | None = None) -> tuple[int, ...]:
+    """Return the shape of a matrix or tensor: one size >= 1 per mode."""
+    shape = sequence(name, value, "pass a tuple of sizes, such as (2, 2).")
+    if not shape:
+        raise ValueError(f"`{name}` is empty; pass one size per mode, such as (2, 2).")
+    if order is not None and len(shape) != order:
+        raise ValueError(f"`{name}` must have {order} sizes, got {shape}.")
+    return tuple(count(name, size) for size in shape)
+
+
+def times(name: str, value: Any) -> Array:
+    """Times at which to save: one or more, increasing, none before 0."""
+    array = real_array(name, value, ndim=1)
+    if array.size == 0:
+        raise ValueError(f"`{name}` is an empty array; pass the increasing times to save at.")
+    if array[0] < 0 or np.any(np.diff(array) <= 0):
+        raise ValueError(f"`{name}` must be increasing times >= 0; sort them, each once.")
+    return array
+
+
 def seed_of(value: Any) -> int:
     """Return a seed: a non-negative integer; every random choice needs one."""
     if value is None:
-        raise TypeError("`seed` is required, so that the same call gives the same bits; try seed=0.")
+        raise TypeError(
+            "`seed` is required, so that the same call gives the same bits; try seed=0."
+        )
     return count("seed", value, least=0)
 
 
@@ -104,6 +134,33 @@ def instance(name: str, value: Any, kind: type | tuple[type, ...], remedy: str) 
         wanted = " or ".join(k.__name__ for k in kinds)
         raise TypeError(f"`{name}` must be a {wanted}, got {type(value).__name__}; {remedy}")
     return value
+
+
+def sequence(
+    name: str, value: Any, remedy: str, kind: type | tuple[type, ...] = object
+) -> tuple[Any, ...]:
+    """Return the items of a tuple or the like, each an instance of `kind`; text is no sequence."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise TypeError(f"`{name}` must be a tuple or list, got {value!r:.80}; {remedy}")
+    return tuple(instance(name, item, kind, remedy) for item in value)
+
+
+def mapping(name: str, value: Any, remedy: str) -> Mapping[str, Any]:
+    """Return `value` if it is a mapping from names."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise TypeError(f"`{name}` must be a mapping from names, got {value!r:.80}; {remedy}")
+    return value
+
+
+def pairs(name: str, value: Any) -> tuple[tuple[str, Any], ...]:
+    """Return a mapping from names, or its (name, value) pairs, as pairs."""
+    try:
+        found = dict(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"`{name}` must be a mapping or (name, value) pairs, got {value!r:.80}."
+        ) from error
+    return tuple(mapping(name, found, "name each value by a string.").items())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

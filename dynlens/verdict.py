@@ -7,7 +7,7 @@ gives the statuses, and a true theorem cannot be refuted by an error that was es
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +62,7 @@ class ControlFinding:
     expected: Status = Status.REFUTED
     residual: float = float("nan")
     reproduce: str = ""
+    tolerance: float = float("nan")
 
     @property
     def as_expected(self) -> bool:
@@ -117,7 +118,8 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """Plain data with stable keys, for JSON."""
         keys = "id title source status residual tolerance numerical_error horizon attacks".split()
-        plain = {key: _finite(asdict(self)[key]) for key in keys}
+        plain = {key: _finite(getattr(self, key)) for key in keys}
+        plain["status"] = str(self.status)
         plain["controls"] = [
             {"name": c.name, "status": str(c.status), "expected": str(c.expected)}
             for c in self.controls
@@ -125,7 +127,7 @@ class Verdict:
         return {**plain, "seconds": round(self.seconds, 3), "reproduce": self.reproduce}
 
     def __str__(self) -> str:
-        head = f"{self.status}  {self.title or self.statement}"
+        head = "  ".join(filter(None, (str(self.status), self.id, self.title or self.statement)))
         if self.source:
             head += f"   [{self.source}]"
         rows = [head]
@@ -145,7 +147,8 @@ class Verdict:
             row("at", ", ".join(f"{k}={_short(v)}" for k, v in self.worst.items()))
         if self.attacks:
             verb = "survived" if self.status in (Status.SUPPORTED, Status.PROVED) else "checked"
-            row("attacks", f"{verb} {self.attacks}")
+            label = "identities" if self.status == Status.PROVED else "attacks"
+            row(label, f"{self.attacks}" if label == "identities" else f"{verb} {self.attacks}")
         if self.note:
             row("note", self.note)
         for part in self.parts if len(self.parts) > 1 else ():
@@ -163,8 +166,11 @@ class Verdict:
     def _numbers(self) -> str:
         if not np.isfinite(self.tolerance):
             return self.note or "symbolic"
+        if np.isnan(self.residual):
+            return f"not measured, tolerance {self.tolerance:.2g}"
+        kept = " (a margin)" if self.residual < 0 else ""
         return (
-            f"{self.residual:.2g}, tolerance {self.tolerance:.2g}, "
+            f"{self.residual:.2g}{kept}, tolerance {self.tolerance:.2g}, "
             f"numerical error {self.numerical_error:.2g}"
         )
 

@@ -58,6 +58,12 @@ class Assumption:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quantity", as_text(self.quantity, "quantity"))
+        low, high = (
+            None if bound is None else validation.finite(name, bound)
+            for name, bound in (("low", self.low), ("high", self.high))
+        )
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"`low` = {low:g} is above `high` = {high:g}; swap them.")
 
 
 BALANCED = Assumption("balanced", "unbalancedness / parameter_norm**2", high=1e-9)
@@ -90,14 +96,19 @@ class Claim(ABC):
     after: float = 0.0
 
     def __post_init__(self) -> None:
-        given = tuple(
-            (k, validation.finite(f"given {k!r}", v)) for k, v in dict(self.given).items()
-        )
+        given = validation.pairs("given", self.given)
+        given = tuple((k, validation.finite(f"given {k!r}", v)) for k, v in given)
         object.__setattr__(self, "given", given)
-        object.__setattr__(self, "readings", tuple(dict(self.readings).items()))
+        object.__setattr__(self, "readings", validation.pairs("readings", self.readings))
+        assumed = validation.sequence(
+            "assumptions", self.assumptions, "for example `(BALANCED,)`.", Assumption
+        )
+        object.__setattr__(self, "assumptions", assumed)
+        validation.finite("after", self.after)
+        validation.positive("tolerance", self.tolerance, allow_zero=True)
         # Annotations are text here, which is what marks a field as a formula.
         for f in fields(self):
-            if f.type == "Formula" and getattr(self, f.name) is not None:
+            if f.type == "Formula" and not (getattr(self, f.name) is f.default is None):
                 object.__setattr__(self, f.name, as_text(getattr(self, f.name), f.name))
 
     @property
@@ -191,8 +202,20 @@ class Claim(ABC):
         values = [self.read(name, samples) for name in names]
         depth = max((v.ndim for v in values), default=1)
         wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) if v.ndim else v for v in values]
-        with np.errstate(all="ignore"):
-            result = np.asarray(function(*wide), dtype=np.float64)
+        try:
+            with np.errstate(all="ignore"):
+                result = np.asarray(function(*wide), dtype=np.float64)
+        except ValueError as error:
+            shapes = {name: v.shape[1:] for name, v in zip(names, values, strict=True)}
+            raise ValueError(
+                f"formula {formula!r} mixes quantities of shapes {shapes}; name entries by "
+                "`readings`."
+            ) from error
+        if self.pooled and result.ndim > 1:
+            raise ValueError(
+                f"formula {formula!r} has shape {result.shape[1:]} at each sample, but this claim "
+                "is about one number; name one by `readings`, as a `Reading(observable, where=...)`."
+            )
         if result.ndim == 0 or len(result) != len(samples):
             result = np.broadcast_to(result, (len(samples), *result.shape[1:])).copy()
         return result
@@ -243,6 +266,7 @@ def falsify(claim: Claim, case: Case, *, tries: int = TRIES) -> Verdict:
     Verdict
         On the simplest case found that still refutes the claim, if any does.
     """
+    validation.instance("claim", claim, Claim, "for example `Equal(left, right)`.")
     verdict = claim.check(case)
     if verdict.status != Status.REFUTED:
         return verdict

@@ -105,9 +105,7 @@ def first_order_error(
 
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     start = problem.check_theta(theta0)
-    grid = validation.real_array("times", times, ndim=1)
-    if grid.size == 0 or grid[0] < 0 or np.any(np.diff(grid) <= 0):
-        raise ValueError("`times` must be one or more increasing times >= 0.")
+    grid = validation.times("times", times)
     a, b = validation.finite("linear", linear), validation.finite("forcing", forcing)
     validation.one_of("method", method, METHODS)
     validation.positive("rtol", rtol)

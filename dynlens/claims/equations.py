@@ -62,7 +62,7 @@ class Equality(Claim):
         return f"{named(left)} = {named(right)}"
 
     def measure(self, samples: Samples) -> Array:
-        left, right = _aligned(*(self.evaluate(side, samples) for side in self.sides()))
+        left, right = _aligned(self, samples, *self.sides())
         asserted = self.asserted(samples, left.shape)
         defined = np.isfinite(left) & np.isfinite(right)
         if self.scale is not None:
@@ -196,9 +196,7 @@ class AtLeast(Claim):
         return f"{named(self.left)} >= {named(self.right)}"
 
     def measure(self, samples: Samples) -> Array:
-        left, right = _aligned(
-            self.evaluate(self.left, samples), self.evaluate(self.right, samples)
-        )
+        left, right = _aligned(self, samples, self.left, self.right)
         defined = np.isfinite(left) & np.isfinite(right)
         size = np.abs(left) + np.abs(right)
         with np.errstate(invalid="ignore"):
@@ -207,8 +205,16 @@ class AtLeast(Claim):
         return np.where(self.asserted(samples, left.shape), residual, np.nan)
 
 
-def _aligned(left: Array, right: Array) -> tuple[Array, Array]:
-    depth = max(left.ndim, right.ndim)
-    wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) for v in (left, right)]
-    a, b = np.broadcast_arrays(*wide)
+def _aligned(claim: Claim, samples: Samples, left: Formula, right: Formula) -> tuple[Array, Array]:
+    """Evaluate both sides, and give them the same shape."""
+    sides = [claim.evaluate(side, samples) for side in (left, right)]
+    depth = max(side.ndim for side in sides)
+    try:
+        a, b = np.broadcast_arrays(*(v.reshape(*v.shape, *[1] * (depth - v.ndim)) for v in sides))
+    except ValueError as error:
+        shapes = " and ".join(str(side.shape[1:]) for side in sides)
+        raise ValueError(
+            f"{named(left)} and {named(right)} have shapes {shapes} at each sample; name entries "
+            "by `readings`."
+        ) from error
     return np.array(a), np.array(b)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 from dynlens import validation
@@ -26,6 +27,11 @@ def as_text(formula: Formula, argument: str) -> Formula:
         text = str(formula)
         parsed(text)  # a syntax error is reported where the claim is stated
         return text
+    if not isinstance(formula, Real):
+        raise TypeError(
+            f"`{argument}` must be a formula (text, a sympy expression, a number or a function of "
+            f"the samples), got {formula!r:.80}."
+        )
     return repr(validation.finite(argument, formula))
 
 
@@ -55,4 +61,6 @@ def parsed(text: str) -> Any:
         raise ValueError(f"formula {text!r} is not a sympy expression: {error}") from error
     if not isinstance(expression, sp.Expr):
         raise TypeError(f"formula {text!r} must be one expression, not a {type(expression)}.")
+    if expression.has(sp.zoo, sp.nan, sp.oo, -sp.oo, sp.I):
+        raise ValueError(f"formula {text!r} is {expression}, which is no real number; rewrite it.")
     return expression

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from dynlens import validation
 from dynlens.claims.base import Claim
 from dynlens.claims.cases import Samples
-from dynlens.claims.formulas import Formula
+from dynlens.claims.formulas import Formula, compiled_formula
 from dynlens.typing import Array
 
 
@@ -40,7 +41,10 @@ class PowerLaw(Claim):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "tolerance", float(self.band))
+        validation.finite("exponent", self.exponent)
+        object.__setattr__(self, "tolerance", validation.positive("band", self.band))
+        if not callable(self.against) and not compiled_formula(self.against)[0]:
+            raise ValueError(f"`against` is the constant {self.against}; name what grows.")
 
     @property
     def statement(self) -> str:
@@ -77,7 +81,12 @@ class Frequency(Claim):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "tolerance", float(self.sigmas))
+        object.__setattr__(self, "tolerance", validation.positive("sigmas", self.sigmas))
+        if not 0 < validation.finite("probability", self.probability) < 1:
+            raise ValueError(
+                f"`probability` must be strictly between 0 and 1, got {self.probability!r}; state "
+                "what is certain as an `AtLeast`."
+            )
 
     @property
     def statement(self) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dynlens import validation
 from dynlens.claims.base import Claim
-from dynlens.claims.cases import Case, ModelSamples, Samples, Start
+from dynlens.claims.cases import PROBLEM, Case, ModelSamples, Samples, Start
 from dynlens.claims.comparison import RESOLVED, first_order_error, observed_order
 from dynlens.claims.equations import TINY, named
 from dynlens.claims.formulas import Formula
@@ -78,7 +78,9 @@ class DescentCase(Case):
     atol: float = 1e-14
 
     def __post_init__(self) -> None:
-        etas = tuple(validation.positive("etas", eta) for eta in self.etas)
+        validation.instance("problem", self.problem, Problem, PROBLEM)
+        listed = validation.sequence("etas", self.etas, "for example (0.04, 0.02, 0.01).")
+        etas = tuple(validation.positive("etas", eta) for eta in listed)
         ratios = [etas[0] / eta for eta in etas] if etas else []
         whole = all(abs(r - round(r)) < 1e-9 * r for r in ratios)
         if len(etas) < 3 or not whole or np.any(np.diff(ratios) <= 0):

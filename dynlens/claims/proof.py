@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dynlens import validation
 from dynlens.claims.reproduce import reproduce_line
 from dynlens.verdict import Status, Verdict, weakest
 
@@ -46,9 +47,12 @@ class Identities:
             Outcome.NONZERO: Status.REFUTED,
             Outcome.UNDECIDED: Status.UNDECIDED,
         }
+        derived = validation.mapping("derive", self.derive(), "return a name for each identity.")
+        if not derived:
+            raise ValueError("`derive` returns no identity; return at least one.")
         answers: dict[str, Answer] = {
             name: found if isinstance(found, Answer) else is_zero(found)
-            for name, found in self.derive().items()
+            for name, found in derived.items()
         }
         worst = weakest([status[answer.outcome] for answer in answers.values()])
         told = [f"{name}: {answer.how}" for name, answer in answers.items()]

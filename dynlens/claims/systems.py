@@ -7,9 +7,11 @@ is known, claims are asserted along *its* paths instead.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path as File
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,11 @@ import numpy as np
 from dynlens import validation
 from dynlens.claims.cases import Case, Samples
 from dynlens.claims.formulas import parsed
+from dynlens.claims.reproduce import concise
 from dynlens.errors import IntegrationError
+from dynlens.files import write_atomically
 from dynlens.flow import log_times
+from dynlens.runs import kept
 from dynlens.typing import Array
 
 
@@ -84,13 +89,17 @@ class SystemPath(Case):
 
     def __post_init__(self) -> None:
         for pairs in ("fields", "start", "given"):
-            object.__setattr__(self, pairs, tuple(dict(getattr(self, pairs)).items()))
+            object.__setattr__(self, pairs, validation.pairs(pairs, getattr(self, pairs)))
+        if not self.fields:
+            raise ValueError('`fields` is empty; name a variable, such as {"s": "s * (1 - s)"}.')
         if [name for name, _ in self.fields] != [name for name, _ in self.start]:
             raise ValueError("`start` must give every variable of `fields`, in the same order.")
         validation.one_of("method", self.method, ("LSODA", "Radau", "BDF"))
         for name, value in (*self.start, *self.given):
             validation.finite(name, value)
         validation.positive("t_end", self.t_end)
+        validation.positive("rtol", self.rtol)
+        validation.positive("atol", self.atol, allow_zero=True)
 
     def functions(self) -> tuple[Any, Any]:
         """Right-hand side ``f(t, y)`` and its exact Jacobian, for SciPy."""
@@ -131,9 +140,15 @@ class SystemPath(Case):
 
 @lru_cache(maxsize=32)
 def _integrated(path: SystemPath) -> SystemSamples:
+    """Integrate once, or read the run that another process kept."""
+    t, y = kept(concise(path), lambda: _computed(path), _write, _read)
+    names = [name for name, _ in path.start]
+    return SystemSamples(dict(zip(names, y, strict=True)), dict(path.given), t)
+
+
+def _computed(path: SystemPath) -> tuple[Array, Array]:
     from scipy.integrate import solve_ivp
 
-    names = [name for name, _ in path.start]
     times = log_times(path.t_end) if path.saves == "log" else None
     if times is None:
         times = np.linspace(0.0, path.t_end, validation.count("saves", path.saves, least=2))
@@ -152,5 +167,15 @@ def _integrated(path: SystemPath) -> SystemSamples:
         raise IntegrationError(
             f"{path.method} stopped at t={solution.t[-1]:.4g}: {solution.message}"
         )
-    states = dict(zip(names, solution.y, strict=True))
-    return SystemSamples(states, dict(path.given), solution.t)
+    return solution.t, solution.y
+
+
+def _write(run: tuple[Array, Array], path: File) -> None:
+    stream = io.BytesIO()
+    np.savez(stream, t=run[0], y=run[1])
+    write_atomically(path, stream.getvalue())
+
+
+def _read(path: File) -> tuple[Array, Array]:
+    with np.load(path, allow_pickle=False) as archive:
+        return archive["t"], archive["y"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dynlens import validation
-from dynlens.claims.base import falsify
+from dynlens.claims.base import Claim, falsify
 from dynlens.claims.proof import Algebra, Identities
 from dynlens.verdict import ControlFinding, Status, Verdict, weakest
 
@@ -32,6 +32,14 @@ class Check:
 
     claim: Any
     cases: tuple[Any, ...] = (Algebra(),)
+
+    def __post_init__(self) -> None:
+        remedy = "for example `Equal(left, right)`."
+        validation.instance("claim", self.claim, (Claim, Identities), remedy)
+        remedy = "for example `(Path(problem, start, t_end),)`."
+        object.__setattr__(self, "cases", validation.sequence("cases", self.cases, remedy))
+        if not self.cases:
+            raise ValueError(f"`cases` is empty; name one, {remedy}")
 
     def verdict(self) -> Verdict:
         """Return the weakest verdict over all cases, with the attacks added up."""
@@ -81,7 +89,15 @@ class Theorem:
     controls: Mapping[str, Check] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.controls:
+        remedy = "for example `(Check(claim, cases),)`."
+        checks = validation.sequence("checks", self.checks, remedy, Check)
+        object.__setattr__(self, "checks", checks)
+        if not checks:
+            raise ValueError(f"theorem {self.id} has no checks; pass at least one, {remedy}")
+        remedy = 'for example `{"another exponent": Check(claim, cases)}`.'
+        controls = validation.mapping("controls", self.controls, remedy)
+        validation.sequence("controls", controls.values(), remedy, Check)
+        if not controls:
             raise ValueError(
                 f"theorem {self.id} has no controls; a check that cannot fail is none."
             )
@@ -120,7 +136,11 @@ class Theorem:
             found = check.refutation()
             controls.append(
                 ControlFinding(
-                    name, found.status, residual=found.residual, reproduce=found.reproduce
+                    name,
+                    found.status,
+                    residual=found.residual,
+                    reproduce=found.reproduce,
+                    tolerance=found.tolerance,
                 )
             )
         return replace(

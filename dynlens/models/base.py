@@ -86,12 +86,11 @@ class Model(ABC):
                 raise ValueError(
                     f"`factors[{n}]` has shape {array.shape}, but {self!r} needs {shape}."
                 )
+        batches = [a.shape[: a.ndim - len(s)] for a, s in zip(arrays, shapes, strict=True)]
+        if batches.count(batches[0]) < len(batches):
+            raise ValueError(f"`factors` have different batch axes {batches}; give them the same.")
         return np.concatenate(
-            [
-                a.reshape(*a.shape[: a.ndim - len(s)], -1)
-                for a, s in zip(arrays, shapes, strict=True)
-            ],
-            axis=-1,
+            [a.reshape(*batch, -1) for a, batch in zip(arrays, batches, strict=True)], axis=-1
         )
 
     def unravel(self, theta: NDArray[Any]) -> Factors:

@@ -52,7 +52,7 @@ class DeepLinear(Model):
 
         The `hidden` width is ``min(shape)`` unless given, so that every matrix is expressible.
         """
-        rows, columns = (validation.count("shape", size) for size in shape)
+        rows, columns = validation.sizes("shape", shape, order=2)
         layers = validation.count("depth", depth)
         inner = min(rows, columns) if hidden is None else validation.count("hidden", hidden)
         return cls((columns, *([inner] * (layers - 1)), rows))

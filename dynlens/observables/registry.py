@@ -119,6 +119,8 @@ class _Declared:
 
 
 def observable(
+    function: None = None,
+    /,
     *,
     dims: tuple[str, ...] | Callable[[Problem], tuple[str, ...]] = (),
     analytic: bool = False,
@@ -147,6 +149,8 @@ def observable(
     True
     >>> del REGISTRY["first_factor"]
     """
+    if function is not None:
+        raise TypeError("a function was given; write `@observable()`, with parentheses.")
 
     def register(function: Function) -> _Declared:
         name = function.__name__

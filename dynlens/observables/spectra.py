@@ -20,9 +20,7 @@ def singular_values(problem: Problem, factors: Factors) -> Array:
 
 
 @singular_values.derivative
-def _singular_values_derivative(
-    problem: Problem, factors: Factors, directions: Factors
-) -> Array:
+def _singular_values_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
     # First-order perturbation, u_r^T dW v_r: exact wherever the singular value is simple.
     left, _, right = np.linalg.svd(problem.model.end_to_end(factors), full_matrices=False)
     moved = problem.model.pushforward(factors, directions)

@@ -1,0 +1,65 @@
+"""Finished runs, kept on disk: the second verification reads what the first integrated.
+
+A run is named by what determines it: its case, the source text of this package, and the versions of
+the libraries that compute. Whatever changes, the name changes, so nothing stale is ever read. Set
+``DYNLENS_FRESH=1`` to compute everything anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from dynlens.compiled import cache_directory
+
+
+def kept(
+    text: str,
+    compute: Callable[[], Any],
+    write: Callable[[Any, Path], Any],
+    read: Callable[[Path], Any],
+) -> Any:
+    """Return what `compute` returns, reading it from disk if it was computed before.
+
+    Parameters
+    ----------
+    text : str
+        What the result depends on, besides this package and its libraries.
+    compute : callable
+        Makes the result.
+    write, read : callable
+        ``write(result, path)``, atomically, and ``read(path)``; numbers must survive to the bit.
+    """
+    if os.environ.get("DYNLENS_FRESH"):
+        return compute()
+    name = hashlib.sha256(f"{fingerprint()}\n{text}".encode()).hexdigest()[:24]
+    folder = cache_directory() / "runs"
+    path = folder / f"{name}.npz"
+    try:
+        return read(path)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or not whole
+        result = compute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(result, path)
+    except OSError:  # a full or read-only disk costs time, not the result
+        pass
+    return result
+
+
+@cache
+def fingerprint() -> str:
+    """Hash of this package's source and of the versions of what it computes with."""
+    import numba
+    import numpy as np
+    import scipy
+
+    digest = hashlib.sha256(f"{np.__version__} {scipy.__version__} {numba.__version__}".encode())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
