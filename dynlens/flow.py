@@ -330,7 +330,8 @@ class _Run:
                 return "failed", f"{name} stopped at t={solver.t:.4g}: {error}"
             if solver.status == "failed" or not np.all(np.isfinite(solver.y)):
                 return "failed", (
-                    f"{name} stopped at t={solver.t:.4g} of {self.times[-1]:.4g}: {message or ''} "
+                    f"{name} stopped at t={solver.t:.4g} of {self.times[-1]:.4g}: "
+                    f"{message or 'The state is not finite.'} "
                     "Try method='LSODA', a smaller scale, or an earlier t_end."
                 )
             self.steps += 1

@@ -119,7 +119,8 @@ class HuberLoss(Loss):
     reduction: str = "sum"
 
     def __post_init__(self) -> None:
-        validation.positive("threshold", self.threshold)
+        threshold = validation.positive("threshold", self.threshold)
+        object.__setattr__(self, "threshold", threshold)
         validation.one_of("reduction", self.reduction, ("sum", "mean"))
 
     def value(self, z: Array) -> Array:

@@ -184,7 +184,7 @@ class Claim(ABC):
             if assumption.critical:
                 value = self.evaluate(assumption.quantity, samples)
                 # The sign is invariant: where it was lost, even by all twins alike, it is arithmetic.
-                good &= assumption.met(value)
+                good &= assumption.met(value) & (np.sign(value) == np.sign(value[0]))
                 for twin in samples.twins:
                     n = min(len(samples), len(twin))
                     gap = np.abs(value[:n] - self.evaluate(assumption.quantity, twin)[:n])
@@ -214,7 +214,7 @@ class Claim(ABC):
         if self.pooled and result.ndim > 1:
             raise ValueError(
                 f"formula {formula!r} has shape {result.shape[1:]} at each sample, but this claim "
-                "is about one number; name one by `readings`, as a `Reading(observable, where=...)`."
+                "is about one number; name one by `readings`, as `Reading(observable, where=...)`."
             )
         if result.ndim == 0 or len(result) != len(samples):
             result = np.broadcast_to(result, (len(samples), *result.shape[1:])).copy()

@@ -180,7 +180,8 @@ class Path(Case):
         ``"grouprmsprop"``.
     rtol, atol : float
     saves : int, "log" or tuple of float
-        As in `gradient_flow`; a tuple lists the times.
+        How many evenly spaced times, to which logarithmic ones are added; ``"log"`` for those alone;
+        a tuple lists the times.
     eta : float, optional
         If given, the trajectory is that of gradient descent with this step, not of the flow.
     """
@@ -306,17 +307,26 @@ def _trajectory(path: Path) -> Trajectory:
     return replace(run("itself", made), rerun=None if path.eta else rerun)
 
 
+def _times(path: Path) -> Array:
+    """Times asked for, and logarithmic ones: twins that part and meet again are caught apart."""
+    if isinstance(path.saves, tuple):
+        return np.array(path.saves)
+    often = log_times(path.t_end)
+    if path.saves == "log":
+        return often
+    return np.union1d(often, np.linspace(0.0, path.t_end, int(path.saves)))
+
+
 def _computed(path: Path) -> Trajectory:
     listed = isinstance(path.saves, tuple)
     if path.eta is None:
         return gradient_flow(
             path.problem,
             path.theta0,
-            path.saves if isinstance(path.saves, tuple) else path.t_end,
+            _times(path),
             method=path.method,
             rtol=path.rtol,
             atol=path.atol,
-            saves=201 if isinstance(path.saves, tuple) else path.saves,
         )
     steps = max(1, round(path.t_end / path.eta))
     marks = np.round(np.array(path.saves) / path.eta).astype(int) if listed else path.saves

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
 from dynlens.instances import completion_problem
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.problem import Problem
@@ -59,7 +61,7 @@ def concise(value: Any) -> str:
     if isinstance(value, tuple):
         inside = ", ".join(concise(item) for item in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
-    return repr(value)
+    return repr(value.item() if isinstance(value, np.generic) else value)  # `np` is no name there
 
 
 def _instance(value: Any) -> str:

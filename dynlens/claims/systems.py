@@ -153,16 +153,29 @@ def _computed(path: SystemPath) -> tuple[Array, Array]:
     if times is None:
         times = np.linspace(0.0, path.t_end, validation.count("saves", path.saves, least=2))
     field_, jacobian = path.functions()
-    solution = solve_ivp(
-        field_,
-        (0.0, path.t_end),
-        [value for _, value in path.start],
-        method=path.method,
-        jac=jacobian,
-        t_eval=times,
-        rtol=path.rtol,
-        atol=path.atol,
-    )
+    reached = 0.0
+
+    def watched(t: float, y: Array) -> Any:
+        nonlocal reached
+        reached = max(reached, t)
+        return field_(t, y)
+
+    try:
+        solution = solve_ivp(
+            watched,
+            (0.0, path.t_end),
+            [value for _, value in path.start],
+            method=path.method,
+            jac=jacobian,
+            t_eval=times,
+            rtol=path.rtol,
+            atol=path.atol,
+        )
+    except (ArithmeticError, ValueError) as error:  # what Python's floats raise, and `math`
+        raise IntegrationError(
+            f"{path.method} left the floats near t={reached:.4g} of {path.t_end:.4g} ({error}); "
+            "end the path earlier."
+        ) from error
     if not solution.success:
         raise IntegrationError(
             f"{path.method} stopped at t={solution.t[-1]:.4g}: {solution.message}"

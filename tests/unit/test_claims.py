@@ -757,6 +757,19 @@ def test_a_start_by_recipe_is_the_start_by_its_numbers():
     np.testing.assert_array_equal(replace(PATH, start=numbers).theta0, PATH.theta0)
 
 
+def test_a_number_that_comes_from_numpy_does_not_spoil_the_line():
+    path = replace(LOGISTIC, t_end=np.float64(3.0), eta=np.float64(0.05))
+    verdict = dl.ClosedForm(left="end_to_end", right=LOGISTIC_FORM).check(path)
+    assert verdict.status == "REFUTED"
+    assert printed_by(verdict.reproduce) == str(verdict)
+
+
+def test_a_system_that_blows_up_says_when():
+    path = dl.SystemPath({"s": "s**2"}, {"s": 1.0}, 10.0)  # s = 1 / (1 - t)
+    with pytest.raises(dl.IntegrationError, match="t=1"):
+        path.samples()
+
+
 @pytest.mark.parametrize("kind", [list, np.array])
 def test_a_start_may_be_any_sequence_of_numbers(kind):
     path = replace(LOGISTIC, start=kind(LOGISTIC.start))

@@ -455,6 +455,12 @@ def test_a_message_of_failure_repeats_the_solver_and_gives_a_remedy(method, word
     assert "Try method='LSODA', a smaller scale, or an earlier t_end." in flow.message
 
 
+def test_a_state_that_is_no_number_is_called_so():
+    message = SCALAR.run(method=OffTheFloats).message
+    assert "  " not in message, message
+    assert "not finite" in message, message
+
+
 @dataclass(frozen=True)
 class Runaway(Loss):
     """A loss without a lower bound: its flow ``w' = w**3`` ends at t = 1 / (2 w(0)**2)."""

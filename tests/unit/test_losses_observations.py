@@ -243,6 +243,14 @@ def test_repr_of_a_loss_or_observation_recreates_it(thing):
     assert hash(again) == hash(thing)
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_a_threshold_that_comes_from_numpy_is_kept_as_a_float(kind):
+    # In single precision it could not be saved; in double, its repr would need `np`.
+    loss = HuberLoss(kind(0.5))
+    assert repr(loss) == repr(HuberLoss(0.5))
+    assert type(loss.threshold) is float
+
+
 def test_observations_do_not_change_with_the_array_they_came_from():
     target = np.eye(2)
     seen = Full(target)
