@@ -39,8 +39,8 @@ def _stated(module: ModuleType) -> list[Theorem]:
 def theorems(prefix: str = "") -> tuple[Theorem, ...]:
     """Return the shipped theorems whose id starts with `prefix`, in order of id.
 
-    A prefix matches whole parts or a part's beginning: ``"P1"``, ``"P1.T"`` and ``"P1.T1"`` all match
-    ``"P1.T1"``; an exact id matches itself alone.
+    A prefix matches whole parts or a part's beginning: ``"P1"``, ``"P1.T"`` and ``"P1.T1"`` all
+    match ``"P1.T1"``; an exact id matches itself alone.
 
     Raises
     ------

@@ -72,8 +72,8 @@ def gradient_descent(
     GroupRMSprop as in the code of Razin, Maman & Cohen (2021): with one scalar
     :math:`v \leftarrow \beta v + (1-\beta)\sum\|g\|^2`, the step is
     :math:`\eta\, g / (\sqrt{v/(1-\beta^k)} + \epsilon)`, :math:`\beta = 0.99`,
-    :math:`\epsilon = 10^{-6}`. Its clock ``eta * step`` is nominal: the flow time that has passed is
-    the sum of the actual steps, saved as ``attrs["flow_time"]``.
+    :math:`\epsilon = 10^{-6}`. Its clock ``eta * step`` is nominal: the flow time that has passed
+    is the sum of the actual steps, saved as ``attrs["flow_time"]``.
 
     References
     ----------

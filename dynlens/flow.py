@@ -7,6 +7,7 @@ stopped. Memory does not grow with the number of steps.
 
 from __future__ import annotations
 
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -389,7 +390,7 @@ class _Run:
                 return event.height(self.problem, np.asarray(dense(t)))
 
             left = self.heights[k]
-            for a, b in zip(grid[:-1], grid[1:], strict=True):
+            for a, b in itertools.pairwise(grid):
                 right = height(b)
                 rising = 1 if right > left else -1
                 # A root exactly at `a` was counted when it was the right end.

@@ -8,6 +8,7 @@ the libraries that compute. Whatever changes, the name changes, so nothing stale
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +16,11 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+import numpy as np
+
 from dynlens.compiled import cache_directory
+from dynlens.files import write_atomically
+from dynlens.typing import Array
 
 
 def kept(
@@ -52,11 +57,32 @@ def kept(
     return result
 
 
+def kept_arrays(text: str, compute: Callable[[], tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Return the arrays that `compute` returns, as `kept` does."""
+    found: tuple[Array, ...] = kept(text, compute, _write, _read)
+    return found
+
+
+def _write(arrays: tuple[Array, ...], path: Path) -> None:
+    stream = io.BytesIO()
+    np.savez(stream, *arrays)
+    write_atomically(path, stream.getvalue())
+
+
+def _read(path: Path) -> tuple[Array, ...]:
+    with np.load(path, allow_pickle=False) as archive:
+        return tuple(archive[name] for name in archive.files)
+
+
+def ours(*parts: Any) -> bool:
+    """Whether all parts are of this package, whose source the name of a kept run covers."""
+    return all(type(part).__module__.startswith("dynlens.") for part in parts)
+
+
 @cache
 def fingerprint() -> str:
     """Hash of this package's source and of the versions of what it computes with."""
     import numba
-    import numpy as np
     import scipy
 
     digest = hashlib.sha256(f"{np.__version__} {scipy.__version__} {numba.__version__}".encode())

@@ -79,9 +79,10 @@ class Trajectory:
         validation.one_of("source", self.source, SOURCES)
         validation.one_of("status", self.status, STATUSES)
         if self.theta.shape != (len(self.t), self.problem.model.size):
+            needed = (len(self.t), self.problem.model.size)
             raise ValueError(
-                f"`theta` has shape {self.theta.shape}, but {len(self.t)} times of "
-                f"{self.problem.model.size} parameters need {(len(self.t), self.problem.model.size)}."
+                f"`theta` has shape {self.theta.shape}, but {needed[0]} times of {needed[1]} "
+                f"parameters need {needed}."
             )
 
     def __len__(self) -> int:

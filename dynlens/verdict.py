@@ -117,7 +117,17 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data with stable keys, for JSON."""
-        keys = "id title source status residual tolerance numerical_error horizon attacks".split()
+        keys = [
+            "id",
+            "title",
+            "source",
+            "status",
+            "residual",
+            "tolerance",
+            "numerical_error",
+            "horizon",
+            "attacks",
+        ]
         plain = {key: _finite(getattr(self, key)) for key in keys}
         plain["status"] = str(self.status)
         plain["controls"] = [

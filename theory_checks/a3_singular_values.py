@@ -1,4 +1,4 @@
-"""Singular values of a balanced deep matrix factorization grow at rate L s^(2 - 2/L) <-grad l, u v'>.
+"""Singular values of a balanced factorization grow at rate L s^(2 - 2/L) <-grad l, u v'>.
 
 Arora, Cohen, Hu & Luo (2019), Theorem 3.
 """

@@ -16,7 +16,6 @@ from dynlens import (
     Problem,
     Reading,
     SquaredLoss,
-    Start,
     Theorem,
 )
 from dynlens.symbolic import compile_function, inverts_ode, solves_ode
@@ -98,7 +97,7 @@ def implicit(formula, name):
 
 
 def escape(factor):
-    """Time to leave a small start, t ~ sigma_0^(-(L-2)/L) / ((L-2) goal); asserted past half-way."""
+    """Time to leave a small start, sigma_0^(-(L-2)/L) / ((L-2) goal); asserted past half-way."""
     return ClosedForm(
         left="t",
         right=f"sigma_0**(-1/2) / ({factor} * goal)",

@@ -1,6 +1,6 @@
 """Every theorem of the catalogue survives, and every one of its controls is refuted."""
 
-from functools import lru_cache
+from functools import cache
 
 import pytest
 
@@ -10,7 +10,7 @@ IDS = [theorem.id for theorem in dl.theorems()]
 HELD = (dl.Status.PROVED, dl.Status.SUPPORTED)
 
 
-@lru_cache(maxsize=None)
+@cache
 def verdict(id):
     return dl.theorem(id).verify()
 

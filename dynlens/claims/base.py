@@ -38,7 +38,7 @@ class Assumption:
     low, high : float, optional
     critical : bool
         The sign of the quantity decides the claim and is known to be invariant, so the horizon ends
-        where the quantity leaves the bounds or no longer exceeds its numerical error a thousand times.
+        where the quantity leaves the bounds or no longer exceeds its error a thousand times.
     """
 
     name: str
@@ -183,7 +183,7 @@ class Claim(ABC):
         for assumption in self.assumptions:
             if assumption.critical:
                 value = self.evaluate(assumption.quantity, samples)
-                # The sign is invariant: where it was lost, even by all twins alike, it is arithmetic.
+                # The sign is invariant: if it is lost, even by all twins alike, it is arithmetic.
                 good &= assumption.met(value) & (np.sign(value) == np.sign(value[0]))
                 for twin in samples.twins:
                     n = min(len(samples), len(twin))

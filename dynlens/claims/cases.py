@@ -27,10 +27,9 @@ from dynlens.observables import registry
 from dynlens.observables.registry import REGISTRY
 from dynlens.observations import Entries, Full
 from dynlens.problem import Problem
-from dynlens.runs import kept
+from dynlens.runs import kept, ours
 from dynlens.trajectory import Trajectory, load
 from dynlens.typing import Array
-
 
 HALF_SQUARES = SquaredLoss()
 PROBLEM = "for example `Problem(model, loss, seen)`."
@@ -180,8 +179,8 @@ class Path(Case):
         ``"grouprmsprop"``.
     rtol, atol : float
     saves : int, "log" or tuple of float
-        How many evenly spaced times, to which logarithmic ones are added; ``"log"`` for those alone;
-        a tuple lists the times.
+        How many evenly spaced times, to which logarithmic ones are added; ``"log"`` for those
+        alone; a tuple lists the times.
     eta : float, optional
         If given, the trajectory is that of gradient descent with this step, not of the flow.
     """
@@ -283,10 +282,9 @@ def _saves(t: Array) -> int | str | tuple[float, ...]:
 @lru_cache(maxsize=64)
 def _trajectory(path: Path) -> Trajectory:
     """Run once for all claims on the same path, or read the run that another process kept."""
-    parts = (path.problem.model, path.problem.loss, path.problem.observations)
-    # The name of a kept run covers this package's source, not that of a model of one's own.
-    ours = all(type(part).__module__.startswith("dynlens.") for part in parts)
-    if not (ours and isinstance(path.method, str)):
+    problem = path.problem
+    parts = (problem.model, problem.loss, problem.observations)
+    if not (ours(*parts) and isinstance(path.method, str)):
         return _computed(path)
     text, made = concise(path), cache(lambda: _computed(path))
 

@@ -7,11 +7,9 @@ is known, claims are asserted along *its* paths instead.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path as File
 from typing import Any
 
 import numpy as np
@@ -21,9 +19,8 @@ from dynlens.claims.cases import Case, Samples
 from dynlens.claims.formulas import parsed
 from dynlens.claims.reproduce import concise
 from dynlens.errors import IntegrationError
-from dynlens.files import write_atomically
 from dynlens.flow import log_times
-from dynlens.runs import kept
+from dynlens.runs import kept_arrays
 from dynlens.typing import Array
 
 
@@ -141,7 +138,7 @@ class SystemPath(Case):
 @lru_cache(maxsize=32)
 def _integrated(path: SystemPath) -> SystemSamples:
     """Integrate once, or read the run that another process kept."""
-    t, y = kept(concise(path), lambda: _computed(path), _write, _read)
+    t, y = kept_arrays(concise(path), lambda: _computed(path))
     names = [name for name, _ in path.start]
     return SystemSamples(dict(zip(names, y, strict=True)), dict(path.given), t)
 
@@ -181,14 +178,3 @@ def _computed(path: SystemPath) -> tuple[Array, Array]:
             f"{path.method} stopped at t={solution.t[-1]:.4g}: {solution.message}"
         )
     return solution.t, solution.y
-
-
-def _write(run: tuple[Array, Array], path: File) -> None:
-    stream = io.BytesIO()
-    np.savez(stream, t=run[0], y=run[1])
-    write_atomically(path, stream.getvalue())
-
-
-def _read(path: File) -> tuple[Array, Array]:
-    with np.load(path, allow_pickle=False) as archive:
-        return archive["t"], archive["y"]

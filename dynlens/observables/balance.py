@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from dynlens.observables.registry import observable
@@ -20,10 +22,7 @@ def imbalances(problem: Problem, factors: Factors) -> Array:
     ----------
     arora2018optimization
     """
-    parts = [
-        above.mT @ above - below @ below.mT
-        for below, above in zip(factors[:-1], factors[1:], strict=True)
-    ]
+    parts = [above.mT @ above - below @ below.mT for below, above in itertools.pairwise(factors)]
     batch = factors[0].shape[:-2]
     flat = [part.reshape(*batch, -1) for part in parts]
     return np.concatenate(flat, axis=-1) if flat else np.zeros((*batch, 0))
@@ -31,5 +30,5 @@ def imbalances(problem: Problem, factors: Factors) -> Array:
 
 @observable()
 def unbalancedness(problem: Problem, factors: Factors) -> Array:
-    r"""Largest entry of :math:`|W_{j+1}^\top W_{j+1} - W_j W_j^\top|` over all j; zero if balanced."""
+    """Largest absolute entry of `imbalances`; zero if the factors are balanced."""
     return np.asarray(np.abs(imbalances(problem, factors)).max(axis=-1, initial=0.0))

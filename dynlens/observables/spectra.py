@@ -40,7 +40,7 @@ def signed_singular_values(problem: Problem, factors: Factors) -> Array:
     r"""Analytic singular values along a path: matched by their vectors, allowed to change sign.
 
     The SVD at each time is permuted to agree with the one before: components are paired by
-    :math:`|u_r^\top u_r'|\,|v_r^\top v_r'|`, and the sign is the product of the two overlaps' signs.
+    :math:`|u_r^\top u_r'|\,|v_r^\top v_r'|`, and the sign is the product of the overlaps' signs.
     The first time has non-negative values in decreasing order. Reliable where consecutive times
     are close enough that the vectors turn by less than 45 degrees.
     """
@@ -75,7 +75,7 @@ def effective_rank(problem: Problem, factors: Factors) -> Array:
 
 @observable()
 def rank_distance(problem: Problem, factors: Factors, rank: int = 1) -> Array:
-    r"""Frobenius distance to the matrices of rank at most `rank`, :math:`(\sum_{i>r}\sigma_i^2)^{1/2}`."""
+    r"""Frobenius distance to rank at most `rank`, :math:`(\sum_{i>r}\sigma_i^2)^{1/2}`."""
     r = validation.count("rank", rank, least=0)
     sigma = np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False)
     return np.asarray(np.linalg.norm(sigma[..., r:], axis=-1))

@@ -26,7 +26,7 @@ PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # yellow is too
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 WIDTH = 6.4  # inches
-DPI = 200
+DPI = 150
 ROUNDING = 1e-18  # relative sizes below this count as zero in a figure
 
 STYLE: Any = {

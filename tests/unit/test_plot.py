@@ -142,7 +142,7 @@ def test_symbolic_theorem_has_nothing_to_plot():
 
 
 def test_overview_puts_theorems_left_and_mutants_right():
-    control = ControlFinding("a = c", Status.REFUTED, residual=0.1)
+    control = ControlFinding("a = c", Status.REFUTED, residual=0.1, tolerance=1e-9)
     numbers = {"tolerance": 1e-9, "numerical_error": 1e-13}
     verdicts = [
         Verdict(Status.SUPPORTED, "a = b", 1e-12, id="X.1", controls=(control,), **numbers),

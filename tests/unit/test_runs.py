@@ -1,4 +1,4 @@
-"""Finished runs are read from disk, to the bit, and only while nothing they depend on has changed."""
+"""Finished runs are read from disk, to the bit, and only while nothing has changed."""
 
 import numpy as np
 import pytest

@@ -60,11 +60,12 @@ def test_missing_cases_are_nan(tmp_path):
     sweep.run(tmp_path, map=map)
     (tmp_path / f"{sweep.key({'a': 2, 'b': 3})}.json").unlink()
     found = sweep.collect(tmp_path)
-    assert np.isnan(found["product"].sel(a=2, b=3)) and found["product"].sel(a=1, b=3) == 3
+    assert np.isnan(found["product"].sel(a=2, b=3))
+    assert found["product"].sel(a=1, b=3) == 3
 
 
 @pytest.mark.parametrize(
-    "arguments, names",
+    ("arguments", "names"),
     [
         ((3, {"a": [1]}), "`function`"),
         ((product, {}), "`grid`"),
