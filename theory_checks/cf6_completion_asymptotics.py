@@ -1,6 +1,6 @@
 """In the completion problem |W_11| grows like ((2L + 2) t)^(L / (2L + 2)), and the loss falls.
 
-Razin & Cohen (2020), the problem. At depth 2, from W(0) = alpha I, the flow reduces to x, y, log det.
+Razin & Cohen (2020), the problem. From W(0) = alpha I at depth 2 the flow reduces to x, y, log det.
 """
 
 import numpy as np
