@@ -204,7 +204,7 @@ class Trajectory:
         """
         if self.rerun is None or self.source == "descent":
             raise ValueError(
-                "only a flow computed in this session can be evaluated at other times; "
+                "only a flow computed in this process can be evaluated at other times; "
                 "call `gradient_flow(problem, theta0, times)`."
             )
         return self.rerun(times=validation.times("times", times))
@@ -234,7 +234,7 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
     """Read a trajectory written by `Trajectory.save`.
 
     Nothing in the file is executed: it holds arrays and a JSON header, and only models, losses
-    and observations known to this session are recreated (import your own model first).
+    and observations known to this process are recreated (import your own model first).
 
     Raises
     ------

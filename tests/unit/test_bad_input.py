@@ -762,7 +762,7 @@ TRAJECTORIES = [
         "at: of descent",
         lambda: descended().at([0.1]),
         ValueError,
-        "only a flow computed in this session",
+        "only a flow computed in this process",
         "gradient_flow(problem, theta0, times)",
     ),
     bad("at: nan", lambda: run().at([NAN]), ValueError, "`times` has a NaN"),

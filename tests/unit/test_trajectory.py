@@ -183,7 +183,7 @@ def test_what_cannot_be_repeated_has_no_twin_and_no_finite_error(request, flow, 
         run = dl.load(flow.save(tmp_path / "run"))
     assert run.twins == ()
     assert np.isinf(run.error("singular_values")).all()
-    with pytest.raises(ValueError, match=r"only a flow computed in this session.*gradient_flow"):
+    with pytest.raises(ValueError, match=r"only a flow computed in this process.*gradient_flow"):
         run.at([0.5])
 
 
