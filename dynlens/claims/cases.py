@@ -247,7 +247,9 @@ class Path(Case):
 
     def _twins(self, run: Trajectory) -> Iterator[ModelSamples]:
         if self.eta is None:
-            for twin in run.twins:
+            # A trajectory read from a file cannot repeat itself; its recipe can.
+            listed = replace(self, saves=tuple(run.t.tolist()))
+            for twin in run.twins or _trajectory(listed).twins:
                 yield ModelSamples(self.problem, twin.theta, twin.t)
             return
         nudged = replace(self, start=tuple((self.theta0 * (1 + 2**-52)).tolist()))
@@ -271,10 +273,8 @@ class Path(Case):
             yield replace(self, t_end=half)
 
 
-def _saves(t: Array) -> int | str | tuple[float, ...]:
-    """Name the usual grids of times, list any other."""
-    if len(t) > 1 and np.allclose(t, np.linspace(0, t[-1], len(t))):
-        return len(t)
+def _saves(t: Array) -> str | tuple[float, ...]:
+    """Name the logarithmic grid, list any other: a pasted line looks at the same times."""
     usual = len(t) == 201 and np.allclose(t, log_times(t[-1]))
     return "log" if usual else tuple(t.tolist())
 

@@ -93,3 +93,19 @@ def test_a_kept_flow_can_still_be_evaluated_at_other_times(disk):
     forget()
     again = cases._trajectory(PATH).at([0.5, 1.0])
     assert again.t.tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("saves", [7, "log"])
+def test_a_trajectory_from_a_file_is_judged_with_twins_and_its_line_repeats_the_verdict(
+    disk, tmp_path, saves
+):
+    flow = dl.gradient_flow(dl.completion_problem(2), PATH.theta0, 2.0, saves=saves)
+    claim = dl.AtLeast("frobenius_norm", "0")
+    read = dl.load(flow.save(tmp_path / "flow"))
+    assert not read.twins
+    found = claim.check(read)
+    assert found.numerical_error == claim.check(flow).numerical_error
+    again: dict = {}
+    line = found.reproduce.replace("print(", "verdict = (")
+    exec(line, again)
+    assert again["verdict"] == found
