@@ -12,13 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dynlens.claims.base import Claim
-from dynlens.claims.cases import Path, RandomMatrices, RandomStates, Start, States
+from dynlens.claims.cases import RandomMatrices, RandomStates, Start, States
 from dynlens.claims.equations import AtLeast, Equality
 from dynlens.claims.limits import PowerLaw
 from dynlens.claims.orders import DescentCase, Order
+from dynlens.claims.paths import Path
 from dynlens.claims.reproduce import concise
 from dynlens.claims.systems import SystemPath
 from dynlens.claims.theorem import Check, Theorem
+from dynlens.models.deep_linear import DeepLinear
 from dynlens.problem import Problem
 from dynlens.typing import Array
 from dynlens.verdict import Measured, Verdict
@@ -190,23 +192,25 @@ def _start(start: Any) -> str:
 
 def _problem(problem: Problem) -> str:
     model, seen = problem.model, problem.observations
-    widths = getattr(model, "widths", None)
-    shape = _network(widths) if widths else concise(model)
+    shape = _model(model)
     whole = int(np.prod(model.tensor_shape))
     if type(seen).__name__ not in ("Entries", "Full"):
         return f"{shape}, {seen.count} measurements"
     return f"{shape}, {'all' if seen.count == whole else f'{seen.count} of {whole}'} entries"
 
 
-def _network(widths: tuple[int, ...]) -> str:
+def _model(model: Any) -> str:
+    if not isinstance(model, DeepLinear):
+        return concise(model)
+    widths = model.widths
     shape = f"{widths[0]}×{widths[0]}" if len(set(widths)) == 1 else "-".join(map(str, widths))
-    return f"depth {len(widths) - 1}, {shape}"
+    return f"depth {model.depth}, {shape}"
 
 
 def _random_states(case: RandomStates) -> str:
     share = "all" if case.fraction >= 1 else f"{100 * case.fraction:g} %"
     draw = f"{case.start}, scale {case.scale:g}, seed {case.seed}"
-    return f"{case.count} random states; {_network(case.widths)}, {share} of the entries; {draw}"
+    return f"{case.count} random states; {_model(case.model)}, {share} of the entries; {draw}"
 
 
 def _random_matrices(case: RandomMatrices) -> str:

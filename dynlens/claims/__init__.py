@@ -9,7 +9,6 @@ from dynlens.claims.base import (
 )
 from dynlens.claims.cases import (
     Case,
-    Path,
     RandomMatrices,
     RandomStates,
     Reading,
@@ -18,6 +17,7 @@ from dynlens.claims.cases import (
 )
 from dynlens.claims.equations import AtLeast, ClosedForm, Conserved, Equal, RateLaw
 from dynlens.claims.limits import Frequency, PowerLaw
+from dynlens.claims.paths import Path
 from dynlens.claims.proof import Identities
 from dynlens.claims.systems import SystemPath
 from dynlens.claims.theorem import Check, Theorem

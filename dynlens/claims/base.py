@@ -14,8 +14,9 @@ from typing import ClassVar
 import numpy as np
 
 from dynlens import validation
-from dynlens.claims.cases import Case, Path, Reading, Samples
+from dynlens.claims.cases import Case, Reading, Samples
 from dynlens.claims.formulas import Formula, as_text, compiled_formula
+from dynlens.claims.paths import Path
 from dynlens.claims.reproduce import NAMED, reproduce_line
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, Mask

@@ -9,26 +9,22 @@ initial value ``x_0``, the time ``t``, and the numbers a model has (``depth``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from dynlens import validation
-from dynlens.claims.reproduce import concise
-from dynlens.descent import gradient_descent
 from dynlens.errors import UnknownNameError
-from dynlens.flow import gradient_flow, log_times
 from dynlens.losses import Loss, SquaredLoss
+from dynlens.models.base import Model
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.observables import registry
 from dynlens.observables.registry import REGISTRY
 from dynlens.observations import Entries, Full
 from dynlens.problem import Problem
-from dynlens.runs import kept, ours
-from dynlens.trajectory import Trajectory, load
 from dynlens.typing import Array
 
 HALF_SQUARES = SquaredLoss()
@@ -165,180 +161,6 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Path(Case):
-    """A trajectory to assert claims along.
-
-    Parameters
-    ----------
-    problem : Problem
-    start : Start or tuple of float
-        A recipe, or ``theta0`` itself.
-    t_end : float
-    method : str
-        Of `gradient_flow`; for descent ``"plain"`` (also what any flow method means) or
-        ``"grouprmsprop"``.
-    rtol, atol : float
-    saves : int, "log" or tuple of float
-        How many evenly spaced times, to which logarithmic ones are added; ``"log"`` for those
-        alone; a tuple lists the times.
-    eta : float, optional
-        If given, the trajectory is that of gradient descent with this step, not of the flow.
-    """
-
-    problem: Problem
-    start: Start | tuple[float, ...]
-    t_end: float
-    method: str = "DOP853"
-    rtol: float = 1e-10
-    atol: float = 1e-13
-    saves: int | str | tuple[float, ...] = 101
-    eta: float | None = None
-
-    def __post_init__(self) -> None:
-        validation.instance("problem", self.problem, Problem, PROBLEM)
-        validation.positive("t_end", self.t_end, allow_zero=True)
-        if self.eta is not None:
-            validation.positive("eta", self.eta)
-        if not isinstance(self.start, (Start, tuple)):
-            start = validation.real_array("start", self.start, ndim=1)
-            object.__setattr__(self, "start", tuple(start.tolist()))
-
-    @classmethod
-    def of(cls, trajectory: Trajectory) -> Path:
-        """Return the path of a trajectory that was computed already; it is not computed again.
-
-        Raises
-        ------
-        ValueError
-            If the trajectory does not begin at its start, t = 0.
-        """
-        t, attrs = trajectory.t, trajectory.attrs
-        if not len(t) or t[0] != 0:
-            raise ValueError("`trajectory` must begin at t = 0; save its start.")
-        path = cls(
-            trajectory.problem,
-            tuple(trajectory.theta[0].tolist()),
-            float(t[-1]),
-            method=attrs["method"],
-            rtol=attrs.get("rtol", cls.rtol),
-            atol=attrs.get("atol", cls.atol),
-            saves=_saves(t),
-            eta=attrs.get("eta"),
-        )
-        path.__dict__["trajectory"] = trajectory  # where `cached_property` keeps it
-        return path
-
-    @property
-    def theta0(self) -> Array:
-        """The start, shape (P,)."""
-        if isinstance(self.start, Start):
-            return self.start.theta(self.problem)
-        return self.problem.check_theta(self.start, "start")
-
-    @cached_property
-    def trajectory(self) -> Trajectory:
-        """The run itself."""
-        return _trajectory(self)
-
-    def samples(self) -> ModelSamples:
-        """Return the trajectory's states, with its twins (the flow's own, or a nudged descent)."""
-        run = self.trajectory
-        return ModelSamples(self.problem, run.theta, run.t, tuple(self._twins(run)))
-
-    def _twins(self, run: Trajectory) -> Iterator[ModelSamples]:
-        if self.eta is None:
-            # A trajectory read from a file cannot repeat itself; its recipe can.
-            listed = replace(self, saves=tuple(run.t.tolist()))
-            for twin in run.twins or _trajectory(listed).twins:
-                yield ModelSamples(self.problem, twin.theta, twin.t)
-            return
-        nudged = replace(self, start=tuple((self.theta0 * (1 + 2**-52)).tolist()))
-        yield ModelSamples(self.problem, nudged.trajectory.theta, nudged.trajectory.t)
-
-    def simpler(self) -> Iterator[Case]:
-        """Shorter runs, rounder starts."""
-        if isinstance(self.saves, tuple):
-            yield replace(self, saves=101)
-            return
-        least = 1.0 if self.eta is None else 10 * self.eta
-        short = float(f"{self.t_end / 4:.1g}")
-        if short >= least:
-            yield replace(self, t_end=short)
-        for digits in (0, 1, 2):
-            rounded = tuple(float(np.round(x, digits)) + 0.0 for x in self.theta0)
-            if rounded != self.start and any(rounded):
-                yield replace(self, start=rounded)
-        half = float(f"{self.t_end / 2:.1g}")
-        if least <= half and short < half < self.t_end:
-            yield replace(self, t_end=half)
-
-
-def _saves(t: Array) -> str | tuple[float, ...]:
-    """Name the logarithmic grid, list any other: a pasted line looks at the same times."""
-    usual = len(t) == 201 and np.allclose(t, log_times(t[-1]))
-    return "log" if usual else tuple(t.tolist())
-
-
-@lru_cache(maxsize=64)
-def _trajectory(path: Path) -> Trajectory:
-    """Run once for all claims on the same path, or read the run that another process kept."""
-    problem = path.problem
-    parts = (problem.model, problem.loss, problem.observations)
-    if not (ours(*parts) and isinstance(path.method, str)):
-        return _computed(path)
-    text, made = concise(path), cache(lambda: _computed(path))
-
-    def run(which: str, compute: Callable[[], Trajectory]) -> Trajectory:
-        found = kept(f"{text} {which}", compute, Trajectory.save, load)
-        return replace(found, problem=path.problem, rerun=None)
-
-    def again(**changes: Any) -> Trajectory:
-        repeat = made().rerun
-        assert repeat is not None
-        return repeat(**changes)
-
-    def rerun(twin: int | None = None, **changes: Any) -> Trajectory:
-        if twin is None:
-            return again(**changes)
-        return run(f"twin {twin}", lambda: again(twin=twin))
-
-    return replace(run("itself", made), rerun=None if path.eta else rerun)
-
-
-def _times(path: Path) -> Array:
-    """Times asked for, and logarithmic ones: twins that part and meet again are caught apart."""
-    if isinstance(path.saves, tuple):
-        return np.array(path.saves)
-    often = log_times(path.t_end)
-    if path.saves == "log":
-        return often
-    return np.union1d(often, np.linspace(0.0, path.t_end, int(path.saves)))
-
-
-def _computed(path: Path) -> Trajectory:
-    listed = isinstance(path.saves, tuple)
-    if path.eta is None:
-        return gradient_flow(
-            path.problem,
-            path.theta0,
-            _times(path),
-            method=path.method,
-            rtol=path.rtol,
-            atol=path.atol,
-        )
-    steps = max(1, round(path.t_end / path.eta))
-    marks = np.round(np.array(path.saves) / path.eta).astype(int) if listed else path.saves
-    return gradient_descent(
-        path.problem,
-        path.theta0,
-        eta=path.eta,
-        steps=steps,
-        saves=marks,
-        method=path.method if path.method == "grouprmsprop" else "plain",
-    )
-
-
-@dataclass(frozen=True)
 class States(Case):
     """Given states of a problem, each a tuple of parameters."""
 
@@ -369,17 +191,18 @@ class States(Case):
 
 @dataclass(frozen=True)
 class RandomStates(Case):
-    """Random states of deep linear problems with a random target.
+    """Random states of problems with a random target.
 
     Parameters
     ----------
-    widths : tuple of int
-        Widths of the network.
+    model : Model, or tuple of int
+        A tuple lists the widths of a `DeepLinear`.
     start : str
         Kind of initialization the states are drawn by.
     scale : float
     seed : int
-        The target is drawn with `seed`, the states with the seeds that follow.
+        The target, with Gaussian entries, is drawn with `seed`, the states with the seeds that
+        follow.
     count : int
         Number of states.
     loss : Loss
@@ -387,7 +210,7 @@ class RandomStates(Case):
         Share of the target's entries that are observed.
     """
 
-    widths: tuple[int, ...]
+    model: Model | tuple[int, ...]
     start: str = "balanced"
     scale: float = 1.0
     seed: int = 0
@@ -396,8 +219,8 @@ class RandomStates(Case):
     fraction: float = 1.0
 
     def __post_init__(self) -> None:
-        model = DeepLinear(self.widths)
-        object.__setattr__(self, "widths", model.widths)
+        model = self.model if isinstance(self.model, Model) else DeepLinear(self.model)
+        object.__setattr__(self, "model", model)
         validation.one_of("start", self.start, model.kinds)
         validation.positive("scale", self.scale)
         validation.seed_of(self.seed)
@@ -407,12 +230,13 @@ class RandomStates(Case):
     @property
     def problem(self) -> Problem:
         """The problem the states belong to."""
+        assert isinstance(self.model, Model)
         rng = np.random.default_rng(self.seed)
-        target = rng.standard_normal((self.widths[-1], self.widths[0]))
+        target = rng.standard_normal(self.model.tensor_shape)
         seen = Full(target)
         if self.fraction < 1:
             seen = Entries.sample(target, fraction=self.fraction, seed=self.seed)
-        return Problem(DeepLinear(self.widths), self.loss, seen)
+        return Problem(self.model, self.loss, seen)
 
     def samples(self) -> ModelSamples:
         """Draw the states, with a twin nudged by one unit in the last place."""
@@ -424,15 +248,11 @@ class RandomStates(Case):
         return _scattered(problem, np.array(theta))
 
     def simpler(self) -> Iterator[Case]:
-        """Fewer states, narrower and shallower networks, rounder scale."""
+        """Fewer states, smaller models, rounder scale."""
+        assert isinstance(self.model, Model)
         if self.count > 1:
             yield replace(self, count=1)
-        if len(self.widths) > 3:
-            yield replace(self, widths=self.widths[:-1])
-        narrow = tuple(max(1, w - 1) for w in self.widths)
-        for widths in ((1,) * len(self.widths), (2,) * len(self.widths), narrow):
-            if widths < self.widths:
-                yield replace(self, widths=widths)
+        yield from (replace(self, model=model) for model in self.model.simpler())
         if self.scale != 1.0:
             yield replace(self, scale=1.0)
         if self.fraction < 1:

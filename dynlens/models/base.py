@@ -14,7 +14,7 @@ their number, in the order and in the width.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -112,6 +112,41 @@ class Model(ABC):
         """Directional derivative of ``pullback`` at a fixed cotangent, exact to rounding."""
         moved = self.pullback(shifted(factors, directions), cotangent)
         return tuple(np.imag(part) / STEP for part in moved)
+
+    def imbalances(self, factors: Factors) -> NDArray[Any]:
+        """Differences that gradient flow conserves whatever the loss, shape (..., n).
+
+        Zero where the factors are balanced.
+        """
+        gaps = [np.diff(group, axis=-2) for group in self.component_products(factors, factors)]
+        return np.concatenate([gap.reshape(*gap.shape[:-2], -1) for gap in gaps], axis=-1)
+
+    def unbalancedness(self, factors: Factors) -> Array:
+        """Largest of the conserved differences, in absolute value, shape (...)."""
+        groups = self.component_products(factors, factors)
+        return np.asarray(np.max([np.ptp(group, axis=-2).max(axis=-1) for group in groups], axis=0))
+
+    def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
+        """Inner products of the vectors of all components with those of other factors.
+
+        A component is a group of vectors that are only ever used together: the end-to-end tensor is
+        a sum over components, and each term is linear in each vector of its component.
+
+        Returns
+        -------
+        list of ndarray, shape (..., vectors, R)
+            One array for each family of R components, each of as many vectors.
+
+        Raises
+        ------
+        TypeError
+            If the model has no components.
+        """
+        raise TypeError(f"{self!r} states no components; a CPFactorization, for example, has some.")
+
+    def simpler(self) -> Iterator[Model]:
+        """Models of the same kind that are smaller, the boldest first; to shrink examples."""
+        yield from ()
 
     def init(self, scale: float, *, kind: str, seed: int | None = None) -> Array:
         """Draw a start ``theta``; see `Problem.init`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
@@ -85,6 +86,21 @@ class CPFactorization(TensorModel):
         self, rows: Factors, inner: Factors, weights: NDArray[Any]
     ) -> tuple[Factors, Factors]:
         return tuple(weights[..., None] * others for others in products_of_others(rows)), ()
+
+    def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
+        pairs = zip(factors, others, strict=True)
+        return [np.stack([(factor * other).sum(axis=-2) for factor, other in pairs], axis=-2)]
+
+    def simpler(self) -> Iterator[CPFactorization]:
+        """One component, two modes, smaller modes."""
+        if self.components > 1:
+            yield CPFactorization(self.shape, 1)
+        if self.order > 3:
+            yield CPFactorization(self.shape[:3], self.components)
+        if max(self.shape) > 2:
+            yield CPFactorization(tuple(min(size, 2) for size in self.shape), self.components)
+        if self.components > 2:
+            yield CPFactorization(self.shape, 2)
 
     @property
     def kinds(self) -> tuple[str, ...]:

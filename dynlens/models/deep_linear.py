@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from dynlens import validation
 from dynlens.models.base import Model
 from dynlens.models.products import Kernel
-from dynlens.typing import ArrayLike, Factors
+from dynlens.typing import Array, ArrayLike, Factors
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,27 @@ class DeepLinear(Model):
             parts.append(above @ product.mT)
             above = factor.mT @ above
         return tuple(parts[::-1])
+
+    def imbalances(self, factors: Factors) -> NDArray[Any]:
+        r"""Entries of :math:`W_{j+1}^\top W_{j+1} - W_j W_j^\top` for all j."""
+        parts = [
+            above.mT @ above - below @ below.mT for below, above in itertools.pairwise(factors)
+        ]
+        batch = factors[0].shape[:-2]
+        flat = [part.reshape(*batch, -1) for part in parts]
+        return np.concatenate(flat, axis=-1) if flat else np.zeros((*batch, 0))
+
+    def unbalancedness(self, factors: Factors) -> Array:
+        return np.asarray(np.abs(self.imbalances(factors)).max(axis=-1, initial=0.0))
+
+    def simpler(self) -> Iterator[DeepLinear]:
+        """Shallower and narrower networks."""
+        if self.depth > 2:
+            yield DeepLinear(self.widths[:-1])
+        narrow = tuple(max(1, width - 1) for width in self.widths)
+        for widths in ((1,) * len(self.widths), (2,) * len(self.widths), narrow):
+            if widths < self.widths:
+                yield DeepLinear(widths)
 
     @property
     def kinds(self) -> tuple[str, ...]:

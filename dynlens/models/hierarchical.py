@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from math import prod
 from typing import Any
@@ -220,6 +220,28 @@ class HierarchicalTensor(TensorModel):
         listed = cotangent.transpose(*_axes(batch, self.root.modes)).reshape(*batch, -1, 1)
         parts, weights = self._downward(values, products, inner, listed, _split_khatri_rao)
         return (*parts, *weights)
+
+    def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
+        """As in the base class, by interior node; a root without weight adds no vector."""
+        columns = [
+            (factor * other).sum(axis=-2) for factor, other in zip(factors, others, strict=True)
+        ]
+        groups = []
+        for node in self.interior:
+            group = [columns[child] for child in node.children]
+            if node.factor is not None:
+                group.append((factors[node.factor] * others[node.factor]).sum(axis=-1))
+            groups.append(np.stack(group, axis=-2))
+        return groups
+
+    def simpler(self) -> Iterator[HierarchicalTensor]:
+        """The same tree with fewer components and smaller modes."""
+        for most in (1, 2):
+            if max(self.widths) > most:
+                widths = tuple(min(width, most) for width in self.widths)
+                yield replace(self, widths=widths)
+        if max(self.shape) > 2:
+            yield replace(self, shape=tuple(min(size, 2) for size in self.shape))
 
     # -- starts ------------------------------------------------------------------------------------
 

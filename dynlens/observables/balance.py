@@ -1,10 +1,6 @@
-"""Differences of neighbouring Gram matrices, which gradient flow conserves."""
+"""What gradient flow conserves: differences within layers, or within components."""
 
 from __future__ import annotations
-
-import itertools
-
-import numpy as np
 
 from dynlens.observables.registry import observable
 from dynlens.problem import Problem
@@ -13,22 +9,29 @@ from dynlens.typing import Array, Factors
 
 @observable(dims=("invariant",), analytic=True)
 def imbalances(problem: Problem, factors: Factors) -> Array:
-    r"""Entries of :math:`W_{j+1}^\top W_{j+1} - W_j W_j^\top` for all j, in one vector.
+    r"""Differences that gradient flow conserves for every loss, in one vector.
 
-    Conserved by gradient flow for every loss (Arora, Cohen & Hazan 2018); zero for balanced
-    factors. Gradient descent changes them by :math:`O(\eta)` per unit of time.
+    Of a deep linear network the entries of :math:`W_{j+1}^\top W_{j+1} - W_j W_j^\top` for all j;
+    of a tensor factorization the differences of squared norms of neighbouring vectors within each
+    (local) component. Zero for balanced factors; gradient descent changes them by
+    :math:`O(\eta)` per unit of time.
 
     References
     ----------
-    arora2018optimization
+    arora2018optimization, razin2021implicit, razin2022implicit
     """
-    parts = [above.mT @ above - below @ below.mT for below, above in itertools.pairwise(factors)]
-    batch = factors[0].shape[:-2]
-    flat = [part.reshape(*batch, -1) for part in parts]
-    return np.concatenate(flat, axis=-1) if flat else np.zeros((*batch, 0))
+    return problem.model.imbalances(factors)
 
 
 @observable()
 def unbalancedness(problem: Problem, factors: Factors) -> Array:
-    """Largest absolute entry of `imbalances`; zero if the factors are balanced."""
-    return np.asarray(np.abs(imbalances(problem, factors)).max(axis=-1, initial=0.0))
+    r"""Largest absolute entry of the conserved differences; zero if the factors are balanced.
+
+    Of a tensor factorization :math:`\epsilon = \max |\|w\|^2 - \|w'\|^2|` over any two vectors of
+    one component, neighbours or not.
+
+    References
+    ----------
+    razin2021implicit, razin2022implicit
+    """
+    return problem.model.unbalancedness(factors)

@@ -58,28 +58,6 @@ def component_alignments(problem: Problem, factors: Factors) -> Array:
     return _alignments(_cp(problem, "component_alignments"), problem, factors)[0]
 
 
-@observable(dims=("invariant",), analytic=True)
-def component_imbalances(problem: Problem, factors: Factors) -> Array:
-    r"""Differences :math:`\|w_r^{n+1}\|^2 - \|w_r^n\|^2`, in one vector; conserved by the flow.
-
-    References
-    ----------
-    razin2021implicit
-    """
-    return _imbalances(_cp(problem, "component_imbalances"), factors)
-
-
-@observable()
-def component_unbalancedness(problem: Problem, factors: Factors) -> Array:
-    r"""Unbalancedness :math:`\max_{r,n,n'} |\|w_r^n\|^2 - \|w_r^{n'}\|^2|`; zero if balanced.
-
-    References
-    ----------
-    razin2021implicit
-    """
-    return _unbalancedness(_cp(problem, "component_unbalancedness"), factors)
-
-
 # -- hierarchical tensor factorization -----------------------------------------------------------
 
 
@@ -126,26 +104,19 @@ def local_alignments(problem: Problem, factors: Factors) -> Array:
     return _padded(_alignments(model, problem, factors))
 
 
-@observable(dims=("invariant",), analytic=True)
-def local_imbalances(problem: Problem, factors: Factors) -> Array:
-    """Differences of squared norms within each local component, in one vector; conserved.
+@observable(dims=("node",), labels={"node": node_names})
+def local_component_orders(problem: Problem, factors: Factors) -> Array:
+    r"""Number :math:`L_\nu` of vectors in each local component of a node, shape (..., nodes).
+
+    One for each child, and one for the row of the node's own weight, where it has one.
 
     References
     ----------
     razin2022implicit
     """
-    return _imbalances(_hierarchical(problem, "local_imbalances"), factors)
-
-
-@observable()
-def local_unbalancedness(problem: Problem, factors: Factors) -> Array:
-    """Largest difference of squared norms within a local component; zero if balanced.
-
-    References
-    ----------
-    razin2022implicit
-    """
-    return _unbalancedness(_hierarchical(problem, "local_unbalancedness"), factors)
+    model = _hierarchical(problem, "local_component_orders")
+    counts = [len(node.children) + (node.factor is not None) for node in model.interior]
+    return np.broadcast_to(np.array(counts, dtype=float), (*factors[0].shape[:-2], len(counts)))
 
 
 # -- the end-to-end tensor -----------------------------------------------------------------------
@@ -225,28 +196,14 @@ def matricization(
 # -- what the two models share -------------------------------------------------------------------
 
 
-def _inner_products(model: Model, factors: Factors, others: Factors) -> list[NDArray[Any]]:
-    """Inner products of the vectors of all components, shape (..., vectors, R) for each group."""
-    columns = [(factor * other).sum(axis=-2) for factor, other in zip(factors, others, strict=True)]
-    if not isinstance(model, HierarchicalTensor):
-        return [np.stack(columns, axis=-2)]
-    groups = []
-    for node in model.interior:
-        group = [columns[child] for child in node.children]
-        if node.factor is not None:
-            group.append((factors[node.factor] * others[node.factor]).sum(axis=-1))
-        groups.append(np.stack(group, axis=-2))
-    return groups
-
-
 def _norms(model: Model, factors: Factors) -> list[Array]:
-    return [np.sqrt(group).prod(axis=-2) for group in _inner_products(model, factors, factors)]
+    return [np.sqrt(group).prod(axis=-2) for group in model.component_products(factors, factors)]
 
 
 def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Array]:
     """Derivatives ``norm * sum <w, v> / |w|^2``; NaN where a component is zero."""
-    squares = _inner_products(model, factors, factors)
-    moved = _inner_products(model, factors, directions)
+    squares = model.component_products(factors, factors)
+    moved = model.component_products(factors, directions)
     return [
         np.sqrt(square).prod(axis=-2) * _quotient(move, square).sum(axis=-2)
         for square, move in zip(squares, moved, strict=True)
@@ -256,18 +213,8 @@ def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Arr
 def _alignments(model: Model, problem: Problem, factors: Factors) -> list[Array]:
     # The tensor is linear in each vector w of a component, so that <w, gradient> = -norm alignment.
     gradient = problem.route.pullback(factors, problem.prediction_weights(factors))
-    pairs = zip(_norms(model, factors), _inner_products(model, factors, gradient), strict=True)
+    pairs = zip(_norms(model, factors), model.component_products(factors, gradient), strict=True)
     return [_quotient(-products[..., 0, :], norms) for norms, products in pairs]
-
-
-def _imbalances(model: Model, factors: Factors) -> NDArray[Any]:
-    gaps = [np.diff(group, axis=-2) for group in _inner_products(model, factors, factors)]
-    return np.concatenate([gap.reshape(*gap.shape[:-2], -1) for gap in gaps], axis=-1)
-
-
-def _unbalancedness(model: Model, factors: Factors) -> Array:
-    groups = _inner_products(model, factors, factors)
-    return np.asarray(np.max([np.ptp(group, axis=-2).max(axis=-1) for group in groups], axis=0))
 
 
 def _quotient(above: Array, below: Array) -> Array:

@@ -20,7 +20,7 @@ from dynlens.models.hierarchical import (
     binary_tree,
     one_level_tree,
 )
-from dynlens.observables import balance, components
+from dynlens.observables import components
 from dynlens.observations import Entries, Full, RankOneSensing, Sensing
 from dynlens.problem import Problem
 from dynlens.routes import ByEntries, ByRankOneProducts, ByTensor
@@ -134,25 +134,15 @@ def test_a_gaussian_start_has_the_scale_asked_for(model):
 
 @every_model
 def test_a_balanced_start_is_balanced(model):
-    measure = {
-        DeepLinear: balance.unbalancedness,
-        CPFactorization: components.component_unbalancedness,
-        HierarchicalTensor: components.local_unbalancedness,
-    }[type(model)]
-    problem = problem_of(model)
     for seed in range(3):
         theta = model.init(0.7, kind="balanced", seed=seed)
-        off = float(measure(problem, model.unravel(theta))) / np.sum(theta**2)
+        off = float(model.unbalancedness(model.unravel(theta))) / np.sum(theta**2)
         assert off < 1e-14, f"unbalancedness {off:.1e} of the squared norm, seed {seed}"
 
 
 def test_the_measures_of_balance_see_a_gaussian_start():
-    for model, measure in [
-        (DEEP[1], balance.unbalancedness),
-        (CP[2], components.component_unbalancedness),
-        (TREES[3], components.local_unbalancedness),
-    ]:
-        assert measure(problem_of(model), factors_of(model)) > 0.1, model
+    for model in (DEEP[1], CP[2], TREES[3]):
+        assert model.unbalancedness(factors_of(model)) > 0.1, model
 
 
 def test_balancing_a_cp_start_keeps_directions_and_component_norms():

@@ -98,8 +98,8 @@ def test_two_components_by_hand():
     # Minus the gradient is [[-2, 0], [-5, 0]]; the unit components are (.6, .8) and (0, 1).
     alignments = read("component_alignments", problem, theta)
     np.testing.assert_allclose(alignments, [-0.6 * 2 - 0.8 * 5, -5.0], rtol=1e-15)
-    np.testing.assert_allclose(read("component_imbalances", problem, theta), [1 - 25, 4 - 1])
-    assert read("component_unbalancedness", problem, theta) == 24.0
+    np.testing.assert_allclose(read("imbalances", problem, theta), [1 - 25, 4 - 1])
+    assert read("unbalancedness", problem, theta) == 24.0
 
 
 def test_the_rate_of_two_components_by_hand():
@@ -118,10 +118,8 @@ def test_local_components_by_hand():
     # (.6, .8) (1, 0)^T and -(0, 1) (1, 0)^T.
     wanted = [[-0.6 * 5 - 0.8 * 6, 6.0]]
     np.testing.assert_allclose(read("local_alignments", problem, theta), wanted, rtol=1e-14)
-    assert read("local_unbalancedness", problem, theta) == 25 - 1
-    np.testing.assert_allclose(
-        read("local_imbalances", problem, theta), [1 - 25, 4 - 1, 4 - 1, 0.25 - 4]
-    )
+    assert read("unbalancedness", problem, theta) == 25 - 1
+    np.testing.assert_allclose(read("imbalances", problem, theta), [1 - 25, 4 - 1, 4 - 1, 0.25 - 4])
 
 
 # -- CP --------------------------------------------------------------------------------------------
@@ -176,12 +174,12 @@ def test_half_the_rate_of_every_squared_norm_is_alignment_times_norm(model):
 def test_component_imbalances_are_conserved(model):
     problem = problem_of(model)
     theta, factors = state(model)
-    rates, scale = rate("component_imbalances", problem, theta), np.sum(theta**2)
+    rates, scale = rate("imbalances", problem, theta), np.sum(theta**2)
     assert rates.shape == (model.components * (model.order - 1),)
     assert np.abs(rates).max() < 1e-13 * scale, f"rates up to {np.abs(rates).max():.1e}"
     squares = np.array([(factor**2).sum(axis=0) for factor in factors])
     gap = max(float(np.ptp(column)) for column in squares.T)
-    assert abs(float(read("component_unbalancedness", problem, theta)) - gap) < 1e-14 * scale
+    assert abs(float(read("unbalancedness", problem, theta)) - gap) < 1e-14 * scale
 
 
 def test_a_zero_component_has_no_rate_and_no_alignment():
@@ -271,10 +269,10 @@ def test_balanced_local_components_grow_by_the_law(model):
 def test_local_imbalances_are_conserved(model):
     problem = problem_of(model)
     theta, factors = state(model)
-    rates, scale = rate("local_imbalances", problem, theta), np.sum(theta**2)
+    rates, scale = rate("imbalances", problem, theta), np.sum(theta**2)
     assert np.abs(rates).max() < 1e-13 * scale, f"rates up to {np.abs(rates).max():.1e}"
     spread = [np.ptp([float(w @ w) for w in group(model, factors, k, r)]) for k, r in places(model)]
-    got = float(read("local_unbalancedness", problem, theta))
+    got = float(read("unbalancedness", problem, theta))
     assert abs(got - max(spread)) < 1e-14 * scale
 
 

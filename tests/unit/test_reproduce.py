@@ -80,7 +80,7 @@ def test_a_path_is_shortened():
 
 def test_states_are_reduced_to_one_in_a_narrow_network():
     verdict = dl.falsify(*FALSE["factor of the rate law dropped"])
-    assert "RandomStates((1, 1, 1), count=1" in verdict.reproduce, verdict.reproduce
+    assert "RandomStates(DeepLinear((1, 1, 1)), count=1" in verdict.reproduce, verdict.reproduce
 
 
 @pytest.mark.parametrize(("id", "name"), CONTROLS)

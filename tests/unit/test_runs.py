@@ -5,7 +5,7 @@ import pytest
 
 import dynlens as dl
 from dynlens import runs
-from dynlens.claims import cases, systems
+from dynlens.claims import paths, systems
 
 PATH = dl.Path(dl.completion_problem(2), dl.Start(0.5, "balanced", seed=0), 2.0, saves=5)
 SYSTEM = dl.SystemPath({"s": "-s"}, {"s": 1.0}, 2.0, saves=5)
@@ -22,14 +22,14 @@ def disk(tmp_path, monkeypatch):
 
 
 def forget():
-    cases._trajectory.cache_clear()
+    paths._trajectory.cache_clear()
     systems._integrated.cache_clear()
 
 
 def computed(monkeypatch):
     """Count how often something is integrated."""
     calls = []
-    for module in (cases, systems):
+    for module in (paths, systems):
         original = module._computed
         monkeypatch.setattr(
             module, "_computed", lambda path, f=original: (calls.append(path), f(path))[1]
@@ -42,40 +42,40 @@ def test_a_second_process_reads_what_the_first_integrated(disk, monkeypatch):
     claim = dl.AtLeast("frobenius_norm", "0")
     first = claim.check(PATH), dl.Equal("s", "exp(-t)", tolerance=1e-6).check(SYSTEM)
     integrated = len(calls)
-    theta = cases._trajectory(PATH).theta
+    theta = paths._trajectory(PATH).theta
     assert integrated >= 2
     assert len(list(disk.glob("*.npz"))) == 6, "two paths, each with two twins"
     forget()
     assert (claim.check(PATH), dl.Equal("s", "exp(-t)", tolerance=1e-6).check(SYSTEM)) == first
     assert len(calls) == integrated, "nothing was integrated again"
-    np.testing.assert_array_equal(cases._trajectory(PATH).theta, theta)
+    np.testing.assert_array_equal(paths._trajectory(PATH).theta, theta)
 
 
 def test_a_changed_package_reads_nothing_old(disk, monkeypatch):
     calls = computed(monkeypatch)
-    cases._trajectory(PATH)
+    paths._trajectory(PATH)
     forget()
     monkeypatch.setattr(runs, "fingerprint", lambda: "another source")
-    cases._trajectory(PATH)
+    paths._trajectory(PATH)
     assert len(calls) == 2
 
 
 def test_everything_is_computed_anew_when_asked(disk, monkeypatch):
     calls = computed(monkeypatch)
-    cases._trajectory(PATH)
+    paths._trajectory(PATH)
     forget()
     monkeypatch.setenv("DYNLENS_FRESH", "1")
-    cases._trajectory(PATH)
+    paths._trajectory(PATH)
     assert len(calls) == 2
 
 
 def test_a_torn_file_is_made_again(disk, monkeypatch):
     calls = computed(monkeypatch)
-    cases._trajectory(PATH)
+    paths._trajectory(PATH)
     (kept,) = disk.glob("*.npz")
     kept.write_bytes(kept.read_bytes()[:100])
     forget()
-    assert cases._trajectory(PATH).complete
+    assert paths._trajectory(PATH).complete
     assert len(calls) == 2
 
 
@@ -84,14 +84,14 @@ def test_runs_of_a_model_of_ones_own_are_not_kept(disk):
         """A model whose source the fingerprint does not cover."""
 
     problem = dl.Problem(Mine((1, 1)), dl.SquaredLoss(), dl.Full([[1.0]]))
-    cases._trajectory(dl.Path(problem, (0.5,), 1.0, saves=3))
+    paths._trajectory(dl.Path(problem, (0.5,), 1.0, saves=3))
     assert not disk.exists() or not list(disk.glob("*.npz"))
 
 
 def test_a_kept_flow_can_still_be_evaluated_at_other_times(disk):
-    cases._trajectory(PATH)
+    paths._trajectory(PATH)
     forget()
-    again = cases._trajectory(PATH).at([0.5, 1.0])
+    again = paths._trajectory(PATH).at([0.5, 1.0])
     assert again.t.tolist() == [0.5, 1.0]
 
 
