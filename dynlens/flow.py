@@ -264,8 +264,8 @@ def _save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
 def _integrate(problem: Problem, start: Array, times: Array, settings: _Settings) -> Trajectory:
     began = time.perf_counter()
     run = _Run(problem, start, times, settings)
-    with warnings.catch_warnings():
-        # LSODA prints what the status already says.
+    # LSODA prints what the status already says, and so does the overflow of a state that blows up.
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", UserWarning)
         status, message = run.drive(began)
 

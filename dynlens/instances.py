@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dynlens import validation
 from dynlens.losses import Loss, SquaredLoss
 from dynlens.models.deep_linear import DeepLinear
+from dynlens.models.hierarchical import HierarchicalTensor, Tree
 from dynlens.observations import Entries
 from dynlens.problem import Problem
+from dynlens.typing import Array
 
 
 def completion_problem(
@@ -59,3 +63,37 @@ def completion_problem(
     layers = validation.count("depth", depth)
     model = DeepLinear((d,) * (layers + 1))
     return Problem(model, SquaredLoss() if loss is None else loss, Entries.of(target, seen))
+
+
+def low_hierarchical_rank_tensor(
+    shape: tuple[int, ...],
+    tree: Tree,
+    *,
+    ranks: Any,
+    seed: int,
+    norm: float | None = None,
+) -> Array:
+    """Return a random tensor of given hierarchical rank: a hierarchical one with Gaussian factors.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    tree : nested tuples of int
+        As of `HierarchicalTensor`.
+    ranks : int, or tuple of int
+        Widths of the interior nodes; they bound the ranks of the matricizations at the nodes'
+        children.
+    seed : int
+    norm : float, optional
+        Frobenius norm to rescale to.
+
+    Examples
+    --------
+    >>> low_hierarchical_rank_tensor((3, 2, 4), ((0, 1), 2), ranks=2, seed=0, norm=1.0).shape
+    (3, 2, 4)
+    """
+    model = HierarchicalTensor(shape, tree, widths=ranks)
+    tensor = model.end_to_end(model.unravel(model.init(1.0, kind="gaussian", seed=seed)))
+    if norm is not None:
+        tensor *= validation.positive("norm", norm) / np.linalg.norm(tensor)
+    return np.asarray(tensor)

@@ -22,6 +22,9 @@ from dynlens.compiled import cache_directory
 from dynlens.files import write_atomically
 from dynlens.typing import Array
 
+# The theorem files state cases of their own and are installed beside this package.
+PACKAGES = ("dynlens", "theory_checks")
+
 
 def kept(
     text: str,
@@ -75,17 +78,19 @@ def _read(path: Path) -> tuple[Array, ...]:
 
 
 def ours(*parts: Any) -> bool:
-    """Whether all parts are of this package, whose source the name of a kept run covers."""
-    return all(type(part).__module__.startswith("dynlens.") for part in parts)
+    """Whether all parts are of the packages whose source the name of a kept run covers."""
+    return all(type(part).__module__.split(".")[0] in PACKAGES for part in parts)
 
 
 @cache
 def fingerprint() -> str:
-    """Hash of this package's source and of the versions of what it computes with."""
+    """Hash of the packages' source and of the versions of what they compute with."""
     import numba
     import scipy
 
     digest = hashlib.sha256(f"{np.__version__} {scipy.__version__} {numba.__version__}".encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    root = Path(__file__).parents[1]
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()

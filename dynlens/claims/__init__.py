@@ -16,6 +16,7 @@ from dynlens.claims.cases import (
     States,
 )
 from dynlens.claims.equations import AtLeast, ClosedForm, Conserved, Equal, RateLaw
+from dynlens.claims.families import SmallStarts
 from dynlens.claims.limits import Frequency, PowerLaw
 from dynlens.claims.paths import Path
 from dynlens.claims.proof import Identities
@@ -41,6 +42,7 @@ __all__ = [
     "RandomStates",
     "RateLaw",
     "Reading",
+    "SmallStarts",
     "Start",
     "States",
     "SystemPath",

@@ -1,6 +1,6 @@
 """Observables: named, labelled functions of a state."""
 
-from dynlens.observables import balance, components, norms, spectra
+from dynlens.observables import balance, components, matricizations, norms, spectra
 from dynlens.observables.registry import Observable, known_observables, observable
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "balance",
     "components",
     "known_observables",
+    "matricizations",
     "norms",
     "observable",
     "spectra",

@@ -9,21 +9,14 @@ columns of its children's (a *local component*). Along gradient flow
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from dynlens import validation
 from dynlens.models.base import Model
 from dynlens.models.cp import CPFactorization
 from dynlens.models.hierarchical import HierarchicalTensor
 from dynlens.observables.registry import observable
-from dynlens.observables.spectra import erank
 from dynlens.problem import Problem
-from dynlens.typing import Array, ArrayLike, Factors
+from dynlens.typing import Array, Factors
 
 # -- CP factorization ----------------------------------------------------------------------------
 
@@ -117,80 +110,6 @@ def local_component_orders(problem: Problem, factors: Factors) -> Array:
     model = _hierarchical(problem, "local_component_orders")
     counts = [len(node.children) + (node.factor is not None) for node in model.interior]
     return np.broadcast_to(np.array(counts, dtype=float), (*factors[0].shape[:-2], len(counts)))
-
-
-# -- the end-to-end tensor -----------------------------------------------------------------------
-
-
-@observable(dims=("component",))
-def matricization_singular_values(
-    problem: Problem, factors: Factors, modes: int | Sequence[int] = 0
-) -> Array:
-    """Singular values, decreasing, of the end-to-end tensor with `modes` as rows of a matrix.
-
-    Modes count from zero. For a node of a mode tree, its own modes give its entry of the
-    hierarchical tensor rank.
-    """
-    matrix = matricization(problem.model.end_to_end(factors), problem.model.tensor_shape, modes)
-    return np.linalg.svd(matrix, compute_uv=False)
-
-
-@matricization_singular_values.derivative
-def _matricization_singular_values_derivative(
-    problem: Problem, factors: Factors, directions: Factors, modes: int | Sequence[int] = 0
-) -> Array:
-    # First-order perturbation, u_r^T dW v_r: exact wherever the singular value is simple.
-    shape = problem.model.tensor_shape
-    matrix = matricization(problem.model.end_to_end(factors), shape, modes)
-    moved = matricization(problem.model.pushforward(factors, directions), shape, modes)
-    left, _, right = np.linalg.svd(matrix, full_matrices=False)
-    return np.einsum("...ir,...ij,...rj->...r", left, moved, right)
-
-
-@observable()
-def matricization_effective_rank(
-    problem: Problem, factors: Factors, modes: int | Sequence[int] = 0
-) -> Array:
-    """Effective rank (see `effective_rank`) of the end-to-end tensor with `modes` as rows.
-
-    References
-    ----------
-    roy2007effective
-    """
-    return erank(matricization_singular_values(problem, factors, modes=modes))
-
-
-@observable()
-def reconstruction_error(
-    problem: Problem, factors: Factors, target: ArrayLike | None = None
-) -> Array:
-    r"""Distance :math:`\|W - W^*\| / \|W^*\|` of the end-to-end tensor to a `target`."""
-    if target is None:
-        raise TypeError("observable 'reconstruction_error' needs `target`, the tensor to compare.")
-    shape = problem.model.tensor_shape
-    wanted = validation.real_array("target", target, shape=shape)
-    if not wanted.any():
-        raise ValueError("`target` is zero, so that no error is relative to it.")
-    axes = tuple(range(-len(shape), 0))
-    gap = problem.model.end_to_end(factors) - wanted
-    return np.asarray(np.sqrt(np.square(gap).sum(axis=axes)) / np.linalg.norm(wanted))
-
-
-def matricization(
-    tensor: NDArray[Any], shape: tuple[int, ...], modes: int | Sequence[int]
-) -> NDArray[Any]:
-    """Arrange a tensor (..., *shape) as a matrix: `modes` as rows, the others as columns."""
-    rows = [validation.count("modes", mode, least=0) for mode in np.atleast_1d(modes).tolist()]
-    columns = [mode for mode in range(len(shape)) if mode not in rows]
-    if max(rows, default=0) >= len(shape) or len(set(rows)) < len(rows) or not (rows and columns):
-        raise ValueError(
-            f"`modes` is {modes!r}, but a matricization of shape {shape} needs some but not all of "
-            f"the modes 0 to {len(shape) - 1}, each once."
-        )
-    batch = tensor.ndim - len(shape)
-    axes = (*range(batch), *(batch + mode for mode in rows + columns))
-    height = prod(shape[mode] for mode in rows)
-    return tensor.transpose(axes).reshape(*tensor.shape[:batch], height, -1)
 
 
 # -- what the two models share -------------------------------------------------------------------

@@ -15,6 +15,10 @@ def _tensor_dims(problem: Problem) -> tuple[str, ...]:
     return ("row", "column") if order == 2 else tuple(f"mode_{n + 1}" for n in range(order))
 
 
+def _tensor_axes(problem: Problem) -> tuple[int, ...]:
+    return tuple(range(-len(problem.model.tensor_shape), 0))
+
+
 @observable()
 def loss(problem: Problem, factors: Factors) -> Array:
     r"""Objective :math:`\ell(W)`, in the loss's own convention."""
@@ -57,7 +61,18 @@ def gradient_norm(problem: Problem, factors: Factors) -> Array:
 def frobenius_norm(problem: Problem, factors: Factors) -> Array:
     """Frobenius (Euclidean) norm of the end-to-end tensor."""
     tensor = problem.model.end_to_end(factors)
-    return np.sqrt(np.square(tensor).sum(axis=tuple(range(-len(problem.model.tensor_shape), 0))))
+    return np.sqrt(np.square(tensor).sum(axis=_tensor_axes(problem)))
+
+
+@frobenius_norm.derivative
+def _frobenius_norm_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
+    tensor, moved = (
+        problem.model.end_to_end(factors),
+        problem.model.pushforward(factors, directions),
+    )
+    along = (tensor * moved).sum(axis=_tensor_axes(problem))
+    norm = np.sqrt(np.square(tensor).sum(axis=_tensor_axes(problem)))
+    return np.divide(along, norm, out=np.full_like(along, np.nan), where=norm > 0)
 
 
 @observable()

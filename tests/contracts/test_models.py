@@ -20,7 +20,7 @@ from dynlens.models.hierarchical import (
     binary_tree,
     one_level_tree,
 )
-from dynlens.observables import components
+from dynlens.observables import matricizations
 from dynlens.observations import Entries, Full, RankOneSensing, Sensing
 from dynlens.problem import Problem
 from dynlens.routes import ByEntries, ByRankOneProducts, ByTensor
@@ -414,7 +414,7 @@ def test_cp_tensors_agree_with_tensorly(model):
 def test_matricizations_agree_with_tensorly(model):
     tensor = model.end_to_end(factors_of(model))
     for mode in range(model.order):
-        got = components.matricization(tensor, model.shape, mode)
+        got = matricizations.matricization(tensor, model.shape, mode)
         np.testing.assert_array_equal(got, tensorly.unfold(tensor, mode))
 
 
@@ -456,7 +456,7 @@ def test_a_node_limits_the_rank_of_its_matricization():
     model = HierarchicalTensor((3,) * 4, binary_tree(4), widths=(2, 4, 3))
     tensor = model.end_to_end(factors_of(model))
     ranks = {
-        modes: np.linalg.matrix_rank(components.matricization(tensor, model.shape, modes))
+        modes: np.linalg.matrix_rank(matricizations.matricization(tensor, model.shape, modes))
         for modes in [(0, 1), (2, 3), (0,), (0, 2)]
     }
     assert ranks == {(0, 1): 2, (2, 3): 2, (0,): 2, (0, 2): 6}

@@ -9,7 +9,7 @@ from dynlens.losses import HuberLoss, SquaredLoss
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import HierarchicalTensor, binary_tree, one_level_tree
-from dynlens.observables import components
+from dynlens.observables import components, matricizations
 from dynlens.observables.registry import find
 from dynlens.observations import Entries, RankOneSensing, low_rank_tensor
 from dynlens.problem import Problem
@@ -313,7 +313,7 @@ def test_matricization_arranges_entries(modes):
     tensor = np.random.default_rng(0).standard_normal((5, 2, 3, 4, 2))
     rows = np.atleast_1d(modes).tolist()
     columns = [mode for mode in range(4) if mode not in rows]
-    matrix = components.matricization(tensor, (2, 3, 4, 2), modes)
+    matrix = matricizations.matricization(tensor, (2, 3, 4, 2), modes)
     letters = "abcd"
     arranged = "".join(letters[mode] for mode in rows + columns)
     wanted = np.einsum(f"zabcd->z{arranged}", tensor)
