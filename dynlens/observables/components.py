@@ -12,7 +12,6 @@ from __future__ import annotations
 import numpy as np
 
 from dynlens.models.base import Model
-from dynlens.models.cp import CPFactorization
 from dynlens.models.hierarchical import HierarchicalTensor
 from dynlens.observables.registry import observable
 from dynlens.problem import Problem
@@ -29,12 +28,12 @@ def component_norms(problem: Problem, factors: Factors) -> Array:
     ----------
     razin2021implicit
     """
-    return _norms(_cp(problem, "component_norms"), factors)[0]
+    return _norms(_one_family(problem, "component_norms"), factors)[0]
 
 
 @component_norms.derivative
 def _component_norms_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
-    return _norm_rates(_cp(problem, "component_norms"), factors, directions)[0]
+    return _norm_rates(_one_family(problem, "component_norms"), factors, directions)[0]
 
 
 @observable(dims=("component",))
@@ -48,7 +47,7 @@ def component_alignments(problem: Problem, factors: Factors) -> Array:
     ----------
     razin2021implicit
     """
-    return _alignments(_cp(problem, "component_alignments"), problem, factors)[0]
+    return _alignments(_one_family(problem, "component_alignments"), problem, factors)[0]
 
 
 # -- hierarchical tensor factorization -----------------------------------------------------------
@@ -149,11 +148,12 @@ def _padded(rows: list[Array]) -> Array:
     return table
 
 
-def _cp(problem: Problem, name: str) -> CPFactorization:
-    if not isinstance(problem.model, CPFactorization):
+def _one_family(problem: Problem, name: str) -> Model:
+    """Return the model if all its components are of one family, as those of a CPFactorization."""
+    if isinstance(problem.model, HierarchicalTensor):
         raise TypeError(
-            f"{name!r} is of a CPFactorization, not of {problem.model!r}; "
-            "a HierarchicalTensor has 'local_component_norms' and the like."
+            f"{name!r} is not of {problem.model!r}, whose components belong to nodes: "
+            "it has 'local_component_norms' and the like."
         )
     return problem.model
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorly
 
-from dynlens import flow
+from dynlens import flow, testing
 from dynlens.losses import HuberLoss, SquaredLoss
 from dynlens.models import hierarchical
-from dynlens.models.base import STEP, TensorModel, add_rows
+from dynlens.models.base import TensorModel, add_rows
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import (
@@ -21,9 +21,10 @@ from dynlens.models.hierarchical import (
     one_level_tree,
 )
 from dynlens.observables import matricizations
-from dynlens.observations import Entries, Full, RankOneSensing, Sensing
+from dynlens.observations import RankOneSensing
 from dynlens.problem import Problem
 from dynlens.routes import ByEntries, ByRankOneProducts, ByTensor
+from dynlens.testing import factors_of, relative
 from dynlens.trajectory import load
 
 MIXED = ((0, 1, 2), 3, (4, 5))
@@ -52,10 +53,7 @@ MODELS = DEEP + TENSORS
 
 SQUARED = [SquaredLoss(), SquaredLoss("mean", half=False)]
 LOSSES = [*SQUARED, HuberLoss(0.3), HuberLoss(0.3, "mean")]
-SEEN = {
-    "entries": lambda target: Entries.sample(target, fraction=0.5, seed=3),
-    "full": Full,
-    "sensing": lambda target: Sensing.gaussian(target, count=7, seed=3),
+SEEN = testing.SEEN | {
     "rank-one sensing": lambda target: RankOneSensing.gaussian(target, count=7, seed=3),
 }
 
@@ -71,27 +69,9 @@ every_loss = pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 every_observation = pytest.mark.parametrize("seen", SEEN)
 
 
-def random_like(arrays, seed):
-    rng = np.random.default_rng(seed)
-    return tuple(rng.standard_normal(np.shape(array)) for array in arrays)
-
-
-def factors_of(model, seed=1, scale=0.8):
-    return model.unravel(model.init(scale, kind="gaussian", seed=seed))
-
-
 def problem_of(model, loss=SQUARED[0], seen="entries"):
     target = np.random.default_rng(2).standard_normal(model.tensor_shape)
     return Problem(model, loss, SEEN[seen](target))
-
-
-def relative(got, wanted):
-    size = np.abs(wanted).max()
-    return float(np.abs(got - wanted).max() / (size if size > 0 else 1.0))
-
-
-def inner(left, right):
-    return sum(float(np.sum(a * b)) for a, b in zip(left, right, strict=True))
 
 
 # -- parameters ------------------------------------------------------------------------------------
@@ -99,10 +79,7 @@ def inner(left, right):
 
 @every_model
 def test_cutting_and_stacking_are_inverse(model):
-    theta = np.random.default_rng(0).standard_normal((2, 3, model.size))
-    factors = model.unravel(theta)
-    assert [factor.shape[2:] for factor in factors] == list(model.factor_shapes)
-    np.testing.assert_array_equal(model.ravel(factors), theta)
+    testing.parameters(model)
 
 
 @every_model
@@ -133,11 +110,13 @@ def test_a_gaussian_start_has_the_scale_asked_for(model):
 
 
 @every_model
-def test_a_balanced_start_is_balanced(model):
-    for seed in range(3):
-        theta = model.init(0.7, kind="balanced", seed=seed)
-        off = float(model.unbalancedness(model.unravel(theta))) / np.sum(theta**2)
-        assert off < 1e-14, f"unbalancedness {off:.1e} of the squared norm, seed {seed}"
+def test_balance_is_conserved_and_balanced_starts_have_it(model):
+    testing.conserved(model)
+
+
+@every_model
+def test_the_whole_suite_passes(model):
+    testing.check_model(model)
 
 
 def test_the_measures_of_balance_see_a_gaussian_start():
@@ -169,38 +148,13 @@ def test_a_balanced_tree_start_has_the_scale_at_its_root(model):
 
 
 @every_model
-def test_the_tensor_is_homogeneous_in_each_factor(model):
-    factors = factors_of(model)
-    tensor = model.end_to_end(factors)
-    assert tensor.shape == model.tensor_shape
-    for n in range(len(factors)):
-        scaled = [-3.0 * f if k == n else f for k, f in enumerate(factors)]
-        off = relative(model.end_to_end(scaled), -3.0 * tensor)
-        assert off < 1e-13, f"factor {n}: off by {off:.1e}"
-
-
-@every_model
-def test_the_tensor_is_additive_in_each_factor(model):
-    factors = factors_of(model)
-    for n, other in enumerate(random_like(factors, seed=5)):
-        ways = [[g if k == n else f for k, f in enumerate(factors)] for g in (factors[n], other)]
-        both = [f + other if k == n else f for k, f in enumerate(factors)]
-        off = relative(model.end_to_end(both), sum(map(model.end_to_end, ways)))
-        assert off < 1e-12, f"factor {n}: off by {off:.1e}"
-
-
-def assert_adjoint(model):
-    factors = factors_of(model)
-    directions = random_like(factors, seed=6)
-    (cotangent,) = random_like([np.empty(model.tensor_shape)], seed=7)
-    pushed = inner([cotangent], [model.pushforward(factors, directions)])
-    pulled = inner(model.pullback(factors, cotangent), directions)
-    assert abs(pushed - pulled) < 1e-12 * max(1, abs(pushed)), f"{pushed} pushed, {pulled} pulled"
+def test_the_tensor_is_linear_in_each_factor(model):
+    testing.multilinear(model)
 
 
 @every_model
 def test_the_pullback_is_adjoint_to_the_pushforward(model):
-    assert_adjoint(model)
+    testing.adjoint(model)
 
 
 def test_a_wrong_pullback_is_caught():
@@ -210,26 +164,14 @@ def test_a_wrong_pullback_is_caught():
             parts = super().pullback(factors, cotangent)
             return (*parts[:-1], 2 * parts[-1])
 
+    testing.adjoint(CPFactorization((3, 2, 2), 2))
     with pytest.raises(AssertionError, match="pushed"):
-        assert_adjoint(Wrong((3, 2, 2), 2))
+        testing.adjoint(Wrong((3, 2, 2), 2))
 
 
 @every_model
 def test_a_batch_is_treated_one_by_one(model):
-    problem = problem_of(model)
-    theta = np.stack([model.init(0.8, kind="gaussian", seed=seed) for seed in range(6)])
-    stacked, v = theta.reshape(2, 3, -1), np.cos(np.arange(theta.size)).reshape(2, 3, -1)
-    for whole, single in [
-        (problem.end_to_end(stacked), problem.end_to_end),
-        (problem.objective(stacked), problem.objective),
-        (problem.gradient(stacked), problem.gradient),
-    ]:
-        singles = np.array([single(row) for row in theta]).reshape(whole.shape)
-        np.testing.assert_allclose(whole, singles, rtol=1e-12, atol=1e-12)
-    whole = problem.hessian_vector_product(stacked, v)
-    rows = zip(theta, v.reshape(theta.shape), strict=True)
-    singles = np.array([problem.hessian_vector_product(x, y) for x, y in rows])
-    np.testing.assert_allclose(whole, singles.reshape(whole.shape), rtol=1e-12, atol=1e-12)
+    testing.batched(model)
 
 
 # -- without the tensor ----------------------------------------------------------------------------
@@ -321,12 +263,8 @@ def test_rows_are_added_where_they_belong():
 @every_model
 @every_observation
 @pytest.mark.parametrize("loss", SQUARED, ids=name_of)
-def test_the_gradient_is_the_complex_step_of_the_objective(model, loss, seen):
-    problem = problem_of(model, loss, seen)
-    theta = model.init(0.8, kind="gaussian", seed=1)
-    steps = theta + 1j * STEP * np.eye(theta.size)
-    off = relative(problem.gradient(theta), np.imag(problem.objective(steps)) / STEP)
-    assert off < 1e-12, f"gradient off by {off:.1e}"
+def test_the_gradient_and_the_hessian_are_complex_steps(model, loss, seen):
+    testing.derivatives(problem_of(model, loss, seen))
 
 
 @every_model
@@ -337,18 +275,6 @@ def test_the_gradient_of_huber_is_a_central_difference(model, seen):
     slopes = (problem.objective(theta + h) - problem.objective(theta - h)) / 2e-6
     off = relative(problem.gradient(theta), slopes)
     assert off < 1e-7, f"gradient off by {off:.1e}"
-
-
-@every_model
-@every_observation
-@pytest.mark.parametrize("loss", SQUARED, ids=name_of)
-def test_the_hessian_is_the_complex_step_of_the_gradient(model, loss, seen):
-    problem = problem_of(model, loss, seen)
-    theta = model.init(0.8, kind="gaussian", seed=1)
-    v = np.random.default_rng(9).standard_normal(theta.size)
-    wanted = np.imag(problem.gradient(theta + 1j * STEP * v)) / STEP
-    off = relative(problem.hessian_vector_product(theta, v), wanted)
-    assert off < 1e-12, f"Hessian off by {off:.1e}"
 
 
 @every_model
@@ -365,23 +291,13 @@ def test_the_hessian_of_huber_is_a_central_difference(model):
 @every_loss
 @pytest.mark.parametrize("seen", ["entries", "full"])
 def test_the_compiled_gradient_equals_the_reference(model, loss, seen):
-    assert_compiled(problem_of(model, loss, seen))
+    testing.compiled(problem_of(model, loss, seen))
 
 
 @every_model
 @pytest.mark.parametrize("seen", ["sensing", "rank-one sensing"])
 def test_the_compiled_gradient_of_sensing_equals_the_reference(model, seen):
-    assert_compiled(problem_of(model, SQUARED[0], seen))
-
-
-def assert_compiled(problem):
-    out = np.full(problem.model.size, np.nan)
-    for seed in range(2):  # twice, in the same work space
-        theta = problem.model.init(0.8, kind="gaussian", seed=seed)
-        value = problem.compiled.gradient(theta, *problem.kernel_data, out)
-        off = relative(out, problem.gradient(theta))
-        assert off < 1e-13, f"gradient off by {off:.1e}"
-        np.testing.assert_allclose(value, problem.objective(theta), rtol=1e-13)
+    testing.compiled(problem_of(model, SQUARED[0], seen))
 
 
 def test_one_module_serves_all_tensor_models():

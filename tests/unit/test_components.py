@@ -5,6 +5,7 @@ from functools import reduce
 import numpy as np
 import pytest
 
+from dynlens.instances import low_hierarchical_rank_tensor
 from dynlens.losses import HuberLoss, SquaredLoss
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
@@ -394,7 +395,56 @@ def test_components_are_of_the_model_that_has_them():
     matrix = DeepLinear((2, 2, 2))
     problem = Problem(matrix, SquaredLoss(), Entries((2, 2), [(0, 0)], [1.0]))
     theta = problem.init(0.5, seed=0)
-    with pytest.raises(TypeError, match="'component_norms' is of a CPFactorization, not of Deep"):
+    with pytest.raises(
+        TypeError, match="states no components; a CPFactorization, for example, has"
+    ):
         read("component_norms", problem, theta)
     with pytest.raises(TypeError, match="'local_alignments' is of a HierarchicalTensor, not of"):
         read("local_alignments", problem, theta)
+
+
+# -- ranks, orders, and tensors of given ranks -----------------------------------------------------
+
+
+@pytest.mark.parametrize("model", TREES, ids=repr)
+def test_local_component_orders_count_the_vectors(model):
+    problem, theta = problem_of(model), model.init(0.5, kind="gaussian", seed=0)
+    counts = read("local_component_orders", problem, theta)
+    groups = model.component_products(model.unravel(theta), model.unravel(theta))
+    np.testing.assert_array_equal(counts, [group.shape[-2] for group in groups])
+
+
+def test_the_hierarchical_rank_is_that_of_the_tensor_drawn():
+    tree = ((0, 1), (2, 3))
+    model = HierarchicalTensor((3, 4, 3, 4), tree, widths=(4, 4, 4))
+    narrow = HierarchicalTensor((3, 4, 3, 4), tree, widths=(3, 2, 2))
+    factors = narrow.unravel(narrow.init(1.0, kind="gaussian", seed=0))
+    assert read("hierarchical_rank", problem_of(narrow), narrow.ravel(factors)).tolist() == [
+        *(3, 3, 2, 2),  # modes under nodes of widths 3 and 2
+        *(2, 2),  # {1,2} and {3,4}, under the root
+    ]
+    wide = read("hierarchical_rank", problem_of(model), model.init(1.0, kind="gaussian", seed=0))
+    assert wide.tolist() == [3, 4, 3, 4, 4, 4]
+    loose = read("hierarchical_rank", problem_of(narrow), narrow.ravel(factors), tolerance=0.9)
+    assert loose.max() < 3, "a tolerance of nine tenths leaves little"
+
+
+def test_a_hierarchical_target_has_the_ranks_and_the_norm_asked_for():
+    target = low_hierarchical_rank_tensor((4, 4, 4), ((0, 1), 2), ranks=(3, 2), seed=1, norm=5.0)
+    assert abs(np.linalg.norm(target) - 5) < 1e-13
+    ranks = [
+        np.linalg.matrix_rank(matricizations.matricization(target, (4, 4, 4), modes))
+        for modes in ((0,), (0, 1), (2,))
+    ]
+    assert ranks == [3, 2, 2]
+    again = low_hierarchical_rank_tensor((4, 4, 4), ((0, 1), 2), ranks=(3, 2), seed=1, norm=5.0)
+    np.testing.assert_array_equal(target, again)
+
+
+def test_the_frobenius_norm_has_the_rate_of_a_difference_quotient():
+    problem = problem_of(CP[1])
+    theta = problem.init(0.7, seed=3)
+    v = np.cos(np.arange(theta.size))
+    norm, h = find("frobenius_norm"), 1e-6
+    slope = (norm(problem, theta + h * v) - norm(problem, theta - h * v)) / (2 * h)
+    np.testing.assert_allclose(norm.derivative(problem, theta, v), slope, rtol=1e-8)
