@@ -116,8 +116,9 @@ def _lines(axes: Axes, array: xr.DataArray, k: int) -> list[tuple[str, Any]]:
     colours = _colours(values.shape[1])
     labels = []
     for entry in range(values.shape[1]):
-        place = np.unravel_index(entry, shape) if shape else ()
-        label = ", ".join(f"{dim} {i}" for dim, i in zip(dims, place, strict=True))
+        place = zip(dims, np.unravel_index(entry, shape) if shape else (), strict=True)
+        named = [(dim, array[dim].values[i] if dim in array.coords else i) for dim, i in place]
+        label = ", ".join(f"{dim} {where}" for dim, where in named)
         axes.plot(t, values[:, entry], DASHES[k % len(DASHES)], color=colours[entry])
         labels.append((label, colours[entry]))
     return labels

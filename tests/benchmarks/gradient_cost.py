@@ -1,8 +1,8 @@
 """Cost of one gradient against the number of observed entries, the order and the width.
 
 Run it on a quiet machine: ``python tests/benchmarks/gradient_cost.py``. It prints the time of the
-compiled gradient for each size and the exponent fitted to it, ``time ~ size**exponent``. Linear is 1;
-a hierarchical factorization multiplies by its width-by-width weights, which is quadratic.
+compiled gradient for each size and the exponent fitted to it, ``time ~ size**exponent``. A
+hierarchical factorization multiplies by width-by-width weights, hence an exponent of two there.
 """
 
 import time
