@@ -1,6 +1,6 @@
 """Observables: named, labelled functions of a state."""
 
-from dynlens.observables import balance, components, norms, spectra
+from dynlens.observables import balance, components, norms, ranks, spectra
 from dynlens.observables.registry import Observable, known_observables, observable
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "known_observables",
     "norms",
     "observable",
+    "ranks",
     "spectra",
 ]
