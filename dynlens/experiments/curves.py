@@ -182,11 +182,19 @@ def _change(rows: Sequence[Row]) -> float:
 
 
 def rise_times(t: Array, values: Array) -> Array:
-    """When each column of values comes, for good, to half of where it ends; in order of time."""
+    """When each column of values comes, for good, to half of where it ends; in order of time.
+
+    Between looks it is interpolated.
+    """
     known = np.isfinite(t)
-    t, values = t[known], values[known]
-    below = [np.flatnonzero(column < column[-1] / 2) for column in values.T]
-    return np.sort([t[k[-1] + 1] if len(k) else t[0] for k in below])
+    t, values = t[known], values[known] / (values[known][-1] / 2)
+    times = []
+    for column in values.T:
+        below = np.flatnonzero(column < 1)
+        k = int(below[-1]) if len(below) else 0
+        ends = slice(k, k + 2)
+        times.append(np.interp(1.0, column[ends], t[ends]) if len(below) else t[0])
+    return np.sort(times)
 
 
 # -- sweeps ----------------------------------------------------------------------------------------

@@ -29,8 +29,10 @@ def text(table: Table) -> str:
         descents = _where(table, order=order, method="descent")
         parts.append(paragraph(_scales(descents), f"Order {order}. "))
         parts.append(paragraph(_ranks(descents)))
-    parts.append(paragraph(_late(late, whole), "The stop. "))
-    parts.append(paragraph(_flow(table), "The flow. "))
+    if late:
+        parts.append(paragraph(_late(late, whole), "The stop. "))
+    if _where(table, method="flow"):
+        parts.append(paragraph(_flow(table), "The flow. "))
     return "\n\n".join(parts)
 
 
@@ -168,8 +170,9 @@ def _scales(rows: Table) -> Iterable[str]:
     stuck = [row for row in rows if not row["fitted"]]
     if stuck:
         yield (
-            f"{len(stuck)} of {len(rows)} runs stopped at their cap of {p1_e2.STEPS[rows[0]['order']]} steps, the "
-            f"worst with a loss of {max(row['mse'] for row in stuck):.2g}."
+            f"{len(stuck)} of {len(rows)} runs stopped at their cap of "
+            f"{p1_e2.STEPS[rows[0]['order']]} steps, the worst with a loss of "
+            f"{max(row['mse'] for row in stuck):.2g}."
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dynlens.experiments import p2_e1
 from dynlens.experiments.panels import legend, rising
-from dynlens.experiments.words import columns, each, paragraph
+from dynlens.experiments.words import columns, distinct, each, paragraph, rises
 
 Row = Mapping[str, Any]
 Runs = Sequence[Mapping[str, Any]]
@@ -80,7 +80,7 @@ def _rows(table: Sequence[Row], rank: int) -> str:
                     f"{row['error']:.4f}",
                     f"{row['next_over_first']:.1e}",
                     f"{row['off_level']:.1e}",
-                    each((row[f"rise_{k + 1}"] for k in range(rank)), ".3g"),
+                    rises(_times(row, rank)),
                     f"{row['flow_time']:.4g}" + ("" if row["fitted"] else " (cap)"),
                     steps,
                 ]
@@ -91,19 +91,21 @@ def _rows(table: Sequence[Row], rank: int) -> str:
 def _order(table: Sequence[Row], rank: int) -> Iterable[str]:
     for method, name in NAMES.items():
         rows = _pick(table, method=method)
-        apart = []
-        for row in rows:
-            times = np.array([row[f"rise_{k + 1}"] for k in range(rank)])
-            apart.append(1 + int(np.sum(np.diff(times) > 0.01 * row["flow_time"])))
+        apart = [distinct(_times(row, rank), row["flow_time"]) for row in rows]
         yield (
-            f"By {name} the {rank} largest components rise at {each(apart, 'd')} times that differ "
-            f"by more than 1% of the run, for std {each((r['scale'] for r in rows), 'g')}."
+            f"By {name} the {rank} largest components rise at {each(apart, 'd')} distinct times "
+            f"for std {each((r['scale'] for r in rows), 'g')} (apart by more than 1% of the time "
+            "between the first rise and the end)."
         )
     small = _pick(table, method="descent")[-1]
     yield (
         f"From std {small['scale']:g} they end at norms {each(_norms(small, rank), '.4f')}, off by "
         f"{small['off_level']:.1e}; the next one has {small[f'norm_{rank + 1}']:.1e}."
     )
+
+
+def _times(row: Row, rank: int) -> list[float]:
+    return [row[f"rise_{k + 1}"] for k in range(rank)]
 
 
 def _norms(row: Row, rank: int) -> list[float]:

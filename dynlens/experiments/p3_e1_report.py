@@ -12,7 +12,7 @@ from dynlens.experiments import p3_e1
 from dynlens.experiments.curves import rise_times
 from dynlens.experiments.p3_e1 import METHODS, PANELS, Panel
 from dynlens.experiments.panels import legend, rising
-from dynlens.experiments.words import columns, each, paragraph
+from dynlens.experiments.words import columns, distinct, each, paragraph, rises, span
 
 Row = Mapping[str, Any]
 Runs = Mapping[str, list[dict[str, Any]]]
@@ -35,7 +35,7 @@ def text(table: Sequence[Row], runs: Runs) -> str:
         label = f"{panel.name.capitalize()}. "
         parts.append(paragraph(_order(panel, rows, _rank(runs)), label))
         parts.append(paragraph(_scale(panel, rows)))
-    parts.append(paragraph(_clocks(table), "The two clocks. "))
+    parts.append(paragraph(_clocks(table, _parameters(runs)), "The two clocks. "))
     parts.append(paragraph(_error(runs), "The flow's own error. "))
     return "\n\n".join(parts)
 
@@ -94,7 +94,6 @@ def _rows(table: Sequence[Row], runs: Runs) -> str:
                 for method in METHODS:
                     rows = _pick(mine, scale=scale, method=method)
                     first = rows[0]
-                    rises = [first[f"rise_{k + 1}"] for k in range(_rank(runs))]
                     off = "" if first["off_level"] is None else f"{_median(rows, 'off_level'):.1e}"
                     name = f"{panel.name}: {quantity}"
                     lines.append(
@@ -105,34 +104,37 @@ def _rows(table: Sequence[Row], runs: Runs) -> str:
                             f"{_median(rows, 'error'):.4f}",
                             f"{_median(rows, 'next_over_first'):.1e}",
                             off,
-                            each(rises, ".3g"),
+                            rises(_times(first, _rank(runs))),
                             f"{first['flow_time']:.3g}" + ("" if first["fitted"] else " (cap)"),
                         ]
                     )
     return columns(head, lines)
 
 
+def _times(row: Row, rank: int) -> list[float]:
+    return [row[f"rise_{k + 1}"] for k in range(rank)]
+
+
 def _order(panel: Panel, rows: Sequence[Row], rank: int) -> Iterable[str]:
     small = min(row["scale"] for row in rows)
+    yield f"From std {small:g}, {len(_pick(rows, scale=small, quantity=panel.quantities[0]))} runs:"
     for quantity in panel.quantities:
         mine = _pick(rows, scale=small, quantity=quantity)
-        spread = [_distinct(row, rank) for row in mine]
-        worst = max(row["next_over_first"] for row in mine)
+        apart = [distinct(_times(row, rank), row["flow_time"]) for row in mine]
         yield (
-            f"{quantity[0].upper()}{quantity[1:]} from std {small:g}: the {rank} largest rise at "
-            f"{min(spread)} to {max(spread)} times that differ by more than 1% of the run "
-            f"({len(mine)} runs); the next is at most {worst:.1e} of the first"
+            f"the {rank} largest {quantity} rise at {span(apart, 'd')} distinct times; the next is "
+            f"at most {max(row['next_over_first'] for row in mine):.1e} of the first"
         )
-        if mine[0]["off_level"] is None:
-            yield "."
+        if mine[0]["off_level"] is not None:
+            yield f"and the {rank} are off by at most {max(r['off_level'] for r in mine):.2g};"
         else:
-            yield f"and the {rank} are off by at most {max(r['off_level'] for r in mine):.2g}."
-
-
-def _distinct(row: Row, rank: int) -> int:
-    """Number of rises that are apart by more than 1% of the run."""
-    times = sorted(row[f"rise_{k + 1}"] for k in range(rank))
-    return 1 + int(np.sum(np.diff(times) > 0.01 * row["flow_time"]))
+            yield f"and {span((r['above_1_percent'] for r in mine), 'd')} are above 1% of it;"
+    yield "(distinct: apart by more than 1% of the time between the first rise and the end)."
+    if panel.name == "hierarchical":
+        yield (
+            "Local components are not determined by the tensor: their number at a node may exceed "
+            "the rank of the matricizations, which measures the hierarchical rank."
+        )
 
 
 def _scale(panel: Panel, rows: Sequence[Row]) -> Iterable[str]:
@@ -155,25 +157,37 @@ def _scale(panel: Panel, rows: Sequence[Row]) -> Iterable[str]:
         )
 
 
-def _clocks(table: Sequence[Row]) -> Iterable[str]:
-    for panel in PANELS:
-        rows = _pick(table, panel=panel.name, quantity=panel.quantities[0])
-        ratio, stretch = [], []
-        for row in _pick(rows, method="descent"):
-            (flow,) = _pick(rows, method="flow", scale=row["scale"], seed=row["seed"])
-            if flow["rise_1"] > 0:
-                ratio.append(row["rise_1"] / flow["rise_1"])
-            stretch.append(row["flow_time"] / row["time"])
-        yield (
-            f"{panel.name.capitalize()}: the first value rises, on the clock that adds up the "
-            f"actual steps, at {min(ratio):.2f} to {max(ratio):.2f} times the flow's time; on "
-            f"average a unit of GroupRMSprop's nominal time passes {min(stretch):.3g} to "
-            f"{max(stretch):.3g} units of the flow's."
-        )
+def _clocks(table: Sequence[Row], parameters: Mapping[str, int]) -> Iterable[str]:
     yield (
-        "GroupRMSprop normalizes the gradient, hence crosses the plateaus, where the gradient is "
-        "small, in few steps; the order in which values rise is the flow's."
+        "GroupRMSprop normalizes the gradient, and crosses the plateaus, where it is small, in few "
+        "steps. What follows is on the clock that adds up the actual steps."
     )
+    for panel in PANELS:
+        rows = _pick(table, panel=panel.name, quantity=panel.quantities[-1])
+        scales = sorted({row["scale"] for row in rows}, reverse=True)
+        ratio, stretch, moved = [], [], []
+        for scale in scales:
+            pairs = [
+                (row, _pick(rows, method="flow", scale=scale, seed=row["seed"])[0])
+                for row in _pick(rows, method="descent", scale=scale)
+            ]
+            ratio.append(float(np.median([a["rise_1"] / b["rise_1"] for a, b in pairs])))
+            stretch.append(float(np.median([a["flow_time"] / a["time"] for a, _ in pairs])))
+            moved.append(p3_e1.ETA / (scale * np.sqrt(parameters[panel.name])))
+        yield (
+            f"{panel.name.capitalize()}: the first value rises at {each(ratio, '.2f')} times the "
+            f"flow's time for std {each(scales, 'g')}, where a step is {each(moved, '.2g')} of the "
+            f"start's norm; a unit of eta * step passes {each(stretch, '.3g')} units of time."
+        )
+
+
+def _parameters(runs: Runs) -> dict[str, int]:
+    """Number of parameters of each panel's model."""
+    found = {}
+    for panel in PANELS:
+        sizes = {name: int(runs[panel.name][0][name]) for name in p3_e1.SMALL}
+        found[panel.name] = p3_e1.instance(panel.name, 0, **sizes)[0].model.size
+    return found
 
 
 def _error(runs: Runs) -> Iterable[str]:

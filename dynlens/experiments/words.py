@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -25,3 +26,26 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def each(values: Iterable[float], form: str) -> str:
     """Numbers with commas between."""
     return ", ".join(format(value, form) for value in values)
+
+
+def rises(times: Sequence[float]) -> str:
+    """The first of some times, and how long after it the others come."""
+    return f"{times[0]:.4g}, +" + ", +".join(f"{t - times[0]:.3g}" for t in times[1:])
+
+
+def distinct(times: Sequence[float], end: float) -> int:
+    """Number of times that are apart by more than 1% of what lies between the first and the end."""
+    ordered = sorted(times)
+    gaps = [after - before for before, after in itertools.pairwise(ordered)]
+    return 1 + sum(gap > 0.01 * (end - ordered[0]) for gap in gaps)
+
+
+def span(values: Iterable[float], form: str) -> str:
+    """The least and the largest of some numbers, or the one that they all are."""
+    low, high = (format(value, form) for value in _ends(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def _ends(values: Iterable[float]) -> tuple[float, float]:
+    ordered = sorted(values)
+    return ordered[0], ordered[-1]
