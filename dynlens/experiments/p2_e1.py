@@ -35,7 +35,7 @@ STOP, RTOL, T_END = 1e-8, 1e-4, 1e12
 KEPT = 10  # norms that are kept along a run
 FULL = {"dim": 10, "rank": RANK, "components": 1000, "observed": 2000}
 SMALL = {"dim": 5, "rank": 2, "components": 50, "observed": 300}  # of the quick version
-SCALES = {"descent": (5e-2, 1e-2, 5e-3, 1e-3), "flow": (5e-2, 2e-2, 1e-2)}
+SCALES = {"descent": (5e-2, 2e-2, 1e-2, 5e-3), "flow": (5e-2, 2e-2, 1e-2)}
 QUICK = {"descent": (5e-2, 2e-2), "flow": (5e-2,)}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dynlens.descent import EPS
 from dynlens.experiments import p2_e1
 from dynlens.experiments.panels import legend, rising
 from dynlens.experiments.words import columns, distinct, each, paragraph, rises
@@ -134,6 +135,13 @@ def _clock(table: Sequence[Row]) -> Iterable[str]:
         f"GroupRMSprop takes {each((round(r['time'] / p2_e1.ETA) for r in rows), 'd')} steps for "
         f"std {each((r['scale'] for r in rows), 'g')}; the steps it actually takes add up to "
         f"{each((r['flow_time'] for r in rows), '.3g')} time units of the flow."
+    )
+    longest = max(a["flow_time"] / a["time"] * p2_e1.ETA for a in rows)
+    yield (
+        f"That is up to {longest:.3g} units a step on average. It cannot exceed eta / epsilon = "
+        f"{p2_e1.ETA / EPS:g}, since epsilon, {EPS:g}, is added to the size of the gradient: from "
+        "starts much smaller than these GroupRMSprop does not leave the origin any sooner than "
+        "descent with that step."
     )
     both = [(a, b) for a in rows for b in _pick(table, method="flow", scale=a["scale"])]
     yield (

@@ -164,7 +164,9 @@ def _clocks(table: Sequence[Row], parameters: Mapping[str, int]) -> Iterable[str
     )
     for panel in PANELS:
         rows = _pick(table, panel=panel.name, quantity=panel.quantities[-1])
-        scales = sorted({row["scale"] for row in rows}, reverse=True)
+        # From large starts the first value may be there from the beginning.
+        early = {row["scale"] for row in rows if row["rise_1"] == 0}
+        scales = sorted({row["scale"] for row in rows} - early, reverse=True)
         ratio, stretch, moved = [], [], []
         for scale in scales:
             pairs = [

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 def paragraph(sentences: Iterable[str], label: str = "") -> str:
     """Join sentences and wrap them, with a label before the first."""
-    whole = label + " ".join(sentences).replace(" .", ".")
+    whole = label + " ".join(sentences)
     return textwrap.fill(whole, 100, break_on_hyphens=False)
 
 

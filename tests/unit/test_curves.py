@@ -126,7 +126,7 @@ def test_sweeps_come_back_case_by_case(tmp_path, processes):
 
 
 def test_words():
-    assert paragraph(["One.", "Two ."], "Label. ") == "Label. One. Two."
+    assert paragraph(["One.", "Two."], "Label. ") == "Label. One. Two."
     assert columns(["a", "bcd"], [["10", "x"]]) == " a  bcd\n10    x"
     assert rises([100.0, 101.0, 150.0]) == "100, +1, +50"
     assert distinct([100.0, 100.1, 150.0], 200.0) == 2
