@@ -336,6 +336,7 @@ def _estimates(ax: Any, rows: Table, limit: int) -> None:
     ax.axhline(rows[0]["rank"], color="black", linestyle=":", linewidth=1.3)
     ax.set_yscale("log")
     ax.set_yticks([1, 3, 6, limit, top], ["1", "3", "6", f"{limit}", "more"])
+    ax.set_ylim(0.8, 1.2 * top)
     ax.minorticks_off()
 
 
