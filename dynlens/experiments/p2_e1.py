@@ -30,7 +30,7 @@ from dynlens.sweep import Sweep
 from dynlens.typing import Array
 
 ORDER, RANK = 4, 5
-ETA, STEPS = 1e-2, 25_000
+ETA, STEPS = 1e-2, 40_000
 STOP, RTOL, T_END = 1e-8, 1e-4, 1e12
 KEPT = 10  # norms that are kept along a run
 FULL = {"dim": 10, "rank": RANK, "components": 1000, "observed": 2000}

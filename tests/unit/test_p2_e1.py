@@ -2,12 +2,14 @@
 
 import csv
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 
 import dynlens as dl
 from dynlens.experiments import EXPERIMENTS, p2_e1, reproduce
+from dynlens.experiments.curves import follow, rise_times
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,27 @@ def test_the_target_is_of_norm_one_and_its_components_of_the_norms_told():
     norms = [np.prod([np.linalg.norm(f[:, r]) for f in factors]) for r in range(2)]
     size = np.linalg.norm(small.end_to_end(factors))
     np.testing.assert_allclose(np.sort(norms)[::-1] / size, levels, rtol=1e-12)
+
+
+def test_the_flow_s_ripple_is_the_integrator_s():
+    problem, target, _, key = p2_e1.instance(0, **p2_e1.SMALL)
+    theta0 = problem.init(5e-2, kind="gaussian", seed=key)
+    ripples, rises = [], []
+    for rtol in (1e-4, 1e-6):
+        found, _ = follow(
+            problem,
+            theta0,
+            partial(p2_e1._observe, target),
+            first=1.0,
+            t_end=p2_e1.T_END,
+            stop_below=p2_e1.STOP,
+            rtol=rtol,
+        )
+        late = found["values"][found["time"] > 2e5, 0]
+        ripples.append(np.abs(np.diff(late)).max())
+        rises.append(rise_times(found["flow_time"], found["values"][:, :2]))
+    assert ripples[0] > 5 * ripples[1], ripples
+    np.testing.assert_allclose(rises[0], rises[1], rtol=2e-3)
 
 
 @pytest.mark.slow
