@@ -258,7 +258,7 @@ def _errors(runs: Runs) -> Any:
         ax.set(xscale="log", yscale="log", xlabel="std of the start")
         scales = sorted({one["scale"] for one in runs})
         ax.set_xticks(scales, [f"{scale:g}" for scale in scales])
-        ax.minorticks_off()
+        ax.set_xticks([], minor=True)
     left.set_ylabel("reconstruction error / norm")
     right.set_ylabel(f"component {rank + 1} / component 1")
     left.legend()
