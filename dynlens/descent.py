@@ -38,6 +38,7 @@ def gradient_descent(
     max_seconds: float | None = None,
     backend: str = "numba",
     progress: bool = False,
+    memory: ArrayLike | None = None,
 ) -> Trajectory:
     r"""Run gradient descent :math:`\theta_{k+1} = \theta_k - \eta\nabla\phi(\theta_k)`.
 
@@ -60,6 +61,9 @@ def gradient_descent(
         Budget; a run that exceeds it ends with status ``"budget"`` and what it has.
     backend : {"numba", "numpy"}
     progress : bool
+    memory : array_like, shape (3,), optional
+        What an earlier run of GroupRMSprop left in ``attrs["memory"]``; with it and that run's
+        final state, this one goes on as if there had been no break.
 
     Returns
     -------
@@ -73,7 +77,8 @@ def gradient_descent(
     :math:`v \leftarrow \beta v + (1-\beta)\sum\|g\|^2`, the step is
     :math:`\eta\, g / (\sqrt{v/(1-\beta^k)} + \epsilon)`, :math:`\beta = 0.99`,
     :math:`\epsilon = 10^{-6}`. Its clock ``eta * step`` is nominal: the flow time that has passed
-    is the sum of the actual steps, saved as ``attrs["flow_time"]``.
+    is the sum of the actual steps, saved as ``attrs["flow_time"]``. ``attrs["memory"]`` holds
+    v, the number of steps and their sum at the end.
 
     References
     ----------
@@ -99,13 +104,21 @@ def gradient_descent(
     if max_seconds is not None:
         validation.positive("max_seconds", max_seconds)
     marks = _save_steps(total, saves)
+    kept = np.zeros(3)  # GroupRMSprop's second moment, its step count, the flow time passed
+    if memory is not None:
+        if method == "plain":
+            raise ValueError("`memory` is GroupRMSprop's; plain descent has none: leave it out.")
+        kept = validation.real_array("memory", memory, shape=(3,)).copy()
     advance = _compiled(problem, method) if backend == "numba" else _reference(problem, method)
-    return _run(problem, theta, rate, total, method, marks, floor, max_seconds, advance, progress)
+    return _run(
+        problem, theta, kept, rate, total, method, marks, floor, max_seconds, advance, progress
+    )
 
 
 def _run(
     problem: Problem,
     theta: Array,
+    memory: Array,
     eta: float,
     total: int,
     method: str,
@@ -116,7 +129,6 @@ def _run(
     progress: bool,
 ) -> Trajectory:
     began, step = time.perf_counter(), 0
-    memory = np.zeros(3)  # GroupRMSprop's second moment, its step count, the flow time passed
     states, flow_times, status = [], [], "finished"
     bar = _bar(progress, total)
     for mark in marks:
@@ -150,6 +162,7 @@ def _run(
     attrs["seconds"] = time.perf_counter() - began
     if method != "plain":
         attrs["flow_time"] = [float(s) for s in flow_times]
+        attrs["memory"] = memory.tolist()
     return Trajectory(
         problem=problem,
         t=eta * taken.astype(np.float64),

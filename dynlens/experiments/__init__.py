@@ -11,10 +11,13 @@ from typing import Any
 
 from dynlens import validation
 from dynlens.errors import UnknownNameError
-from dynlens.experiments import p1_e1
+from dynlens.experiments import p1_e1, p1_e2, p2_e1, p3_e1
 from dynlens.experiments.base import Experiment, Result
 
-EXPERIMENTS: dict[str, Experiment] = {entry.id: entry for entry in (p1_e1.experiment,)}
+EXPERIMENTS: dict[str, Experiment] = {
+    entry.id: entry
+    for entry in (p1_e1.experiment, p1_e2.experiment, p2_e1.experiment, p3_e1.experiment)
+}
 
 
 def reproduce(

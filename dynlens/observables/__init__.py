@@ -1,6 +1,6 @@
 """Observables: named, labelled functions of a state."""
 
-from dynlens.observables import balance, components, matricizations, norms, spectra
+from dynlens.observables import balance, components, matricizations, norms, ranks, spectra
 from dynlens.observables.registry import Observable, known_observables, observable
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "matricizations",
     "norms",
     "observable",
+    "ranks",
     "spectra",
 ]

@@ -297,3 +297,32 @@ def test_a_progress_bar_changes_nothing(capsys):
 def test_repeating_a_run_gives_the_same_bits(backend):
     again = partial(run, *PROBLEMS["completion"], steps=300, backend=backend)
     np.testing.assert_array_equal(again().theta, again().theta)
+
+
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_grouprmsprop_goes_on_as_if_there_had_been_no_break(backend):
+    problem = dl.completion_problem(2)
+    settings = {"eta": 1e-2, "method": "grouprmsprop", "backend": backend}
+    theta0 = problem.init(0.3, seed=0)
+    whole = dl.gradient_descent(problem, theta0, steps=50, **settings)
+    half = dl.gradient_descent(problem, theta0, steps=20, **settings)
+    rest = dl.gradient_descent(
+        problem, half.final, steps=30, memory=half.attrs["memory"], **settings
+    )
+    np.testing.assert_array_equal(rest.final, whole.final)
+    assert rest.attrs["flow_time"][-1] == whole.attrs["flow_time"][-1]
+    fresh = dl.gradient_descent(problem, half.final, steps=30, **settings)
+    assert not np.array_equal(fresh.final, whole.final), "the memory matters"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "plain", "memory": [0, 0, 0]}, "`memory` is GroupRMSprop's"),
+        ({"method": "grouprmsprop", "memory": [0, 0]}, "`memory` must have shape"),
+    ],
+)
+def test_a_malformed_memory_is_named(arguments, message):
+    problem = dl.completion_problem(2)
+    with pytest.raises(ValueError, match=message):
+        dl.gradient_descent(problem, problem.init(0.3, seed=0), eta=1e-2, steps=5, **arguments)
