@@ -58,6 +58,7 @@ _HOME = {
     "binary_tree": "dynlens.models.hierarchical",
     "compare": "dynlens.claims.comparison",
     "completion_problem": "dynlens.instances",
+    "cp_rank_estimate": "dynlens.observables.ranks",
     "falsify": "dynlens.claims",
     "first_order_error": "dynlens.claims.comparison",
     "from_file": "dynlens.catalogue",
