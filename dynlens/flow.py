@@ -19,15 +19,20 @@ from dynlens import validation
 from dynlens.errors import IntegrationError
 from dynlens.events import Event, Watch
 from dynlens.problem import Problem
+from dynlens.stepping.auto import Auto
 from dynlens.stepping.explicit import Explicit
+from dynlens.stepping.implicit import NAME as RADAU
+from dynlens.stepping.implicit import Implicit
 from dynlens.stepping.scipy_solver import SciPyStepper
+from dynlens.stepping.stabilized import NAME as RKC
+from dynlens.stepping.stabilized import Stabilized
 from dynlens.stepping.stepper import Saves, Stepper
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.trajectory import Crossing, Trajectory
 from dynlens.typing import Array, ArrayLike
 
 METHODS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")  # SciPy's
-COMPILED = tuple(TABLEAUS)
+COMPILED = (*TABLEAUS, RADAU, RKC, "auto")
 TIGHTEST = 2.3e-14  # SciPy's floor for rtol, 100 machine epsilons
 MOMENT = 0.02  # seconds that a compiled loop runs before it is left, at least
 
@@ -78,8 +83,10 @@ def gradient_flow(
         Start; see `Problem.init`.
     t_end : float or array_like, shape (T,)
         End time, or the increasing times to save at (the run starts at time 0 either way).
-    method : {"RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF"} or OdeSolver subclass
-        Explicit methods for early times; LSODA or Radau for late, stiff ones.
+    method : str or OdeSolver subclass
+        By SciPy, and the reference: "RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF". As
+        compiled loops: "Tsit5", "DOP8", "Radau5", "RKC2", and "auto", which changes between them
+        (see Notes). Explicit methods suit early times, implicit ones late and stiff times.
     rtol, atol : float
         Relative and absolute tolerance of one step, as in `scipy.integrate.solve_ivp`.
     saves : int or "log"
@@ -110,6 +117,15 @@ def gradient_flow(
 
     Notes
     -----
+    A name means one implementation. "DOP853" is SciPy's; "DOP8" has the same coefficients in a
+    loop compiled beside the gradient, a hundred times as fast where the gradient is tiny. "Tsit5"
+    is the pair of Tsitouras (2011), "Radau5" the implicit method of Hairer & Wanner for up to
+    about a hundred parameters, "RKC2" the stabilized method of Sommeijer, Shampine & Verwer
+    (1998) for more of them at loose tolerances. "auto" begins with "Tsit5" (from ``rtol=1e-7``
+    on) or "DOP8" and changes to one of the latter two, and back, as the flow turns stiff or mild;
+    ``attrs["switches"]`` tells when and why. The first run of a problem compiles for seconds,
+    the next ones and other processes load from the cache.
+
     The explicit methods' error per unit of time is controlled relative to ``|theta|``; quantities
     that are products of small and large factors (a determinant, say) can lose all their digits
     long before the tolerance suggests. `Trajectory.twins` and `Trajectory.error` measure it.
@@ -182,6 +198,10 @@ class _Settings:
         rtol, atol = self.rtol, self.atol
         if self.method in TABLEAUS:
             return Explicit(problem, start, self.name, t_end, rtol=rtol, atol=atol)
+        if self.method in (RADAU, RKC, "auto"):
+            kind: type[Implicit | Stabilized | Auto]
+            kind = {RADAU: Implicit, RKC: Stabilized, "auto": Auto}[self.name]
+            return kind(problem, start, t_end, rtol=rtol, atol=atol)
         solver, compiled = _solver(self.method), self.compiled
         return SciPyStepper(problem, start, solver, t_end, rtol=rtol, atol=atol, compiled=compiled)
 

@@ -8,6 +8,7 @@ import pytest
 import dynlens as dl
 from dynlens.compiled import load_source
 from dynlens.stepping.explicit import Explicit, explicit_source
+from dynlens.stepping.stabilized import Stabilized
 from dynlens.stepping.stepper import CompiledStepper
 from dynlens.stepping.tableaus import TABLEAUS
 
@@ -93,3 +94,28 @@ def test_the_error_is_proportional_to_the_tolerance(name):
         errors.append(np.abs(flow.theta[:, 0] - exact(flow.t)).max())
     found = slope(tolerances, errors)
     assert 0.8 < found < 1.2, f"slope {found:.2f}, errors {errors}"
+
+
+@pytest.mark.parametrize("stages", [2, 5, 20])
+def test_the_stabilized_method_has_order_two_with_any_number_of_stages(stages):
+    steps, errors = np.array([20, 40, 80, 160]), []
+    for n in steps:
+        stepper = Stabilized(PROBLEM, START, 1.0, rtol=1.0, atol=1.0)
+        for _ in range(n):
+            stepper.module.stages(stepper.w, 1 / n, stages, stepper.counts, *stepper.data)
+            stepper.w[:2], stepper.w[4:6] = stepper.w[2:4], stepper.w[6:8]
+        errors.append(abs(stepper.w[0] - exact(1.0)))
+    order = slope(1 / steps, errors)
+    assert abs(order - 2) < 0.1, f"order {order:.2f}, errors {errors}"
+
+
+@pytest.mark.parametrize("stages", [2, 10, 50])
+def test_the_stabilized_method_is_stable_as_far_as_it_is_assumed_to_be(stages):
+    decay = dl.Problem(dl.DeepLinear((1, 1)), dl.SquaredLoss(), dl.Full([[0.0]]))
+    stepper = Stabilized(decay, np.array([1.0]), 1.0, rtol=1.0, atol=1.0)
+    for part in np.linspace(0.1, 1.0, 10):
+        h = part * 0.65 * (stages**2 - 1)
+        stepper.module.stages(stepper.w, h, stages, stepper.counts, *stepper.data)
+        assert abs(stepper.w[1]) < 1, f"grows at h = {h:.1f}"
+    stepper.module.stages(stepper.w, 1.1 * h, stages, stepper.counts, *stepper.data)
+    assert abs(stepper.w[1]) > 1, "the case is too easy: stable beyond the limit as well"

@@ -51,8 +51,10 @@ def test_a_compiled_method_follows_the_reference(name, method):
     tight = dl.gradient_flow(problem, theta0, 5.0, saves=7, rtol=1e-12, atol=1e-14)
     flow = dl.gradient_flow(problem, theta0, 5.0, saves=7, method=method, rtol=1e-8, atol=1e-10)
     gap = np.abs(flow.theta - tight.theta).max()
-    # The slope of Huber's loss has kinks, on which every method loses its order.
-    assert gap < (1e-5 if name == "huber" else 2e-7), f"off by {gap:.1e}"
+    # The slope of Huber's loss has kinks, on which every method loses its order. Radau's
+    # interpolant is of order three only, all of RKC of order two.
+    most = {"RKC2": 1e-4, "Radau5": 1e-5}.get(method, 1e-5 if name == "huber" else 2e-7)
+    assert gap < most, f"off by {gap:.1e}"
     assert gap > 0, "the same numbers: nothing was compared"
     assert (flow.status, flow.attrs["method"]) == ("finished", method)
     np.testing.assert_array_equal(flow.t, tight.t)
@@ -101,7 +103,7 @@ def test_times_are_hit_and_need_not_begin_at_zero(method):
     flow = dl.gradient_flow(SCALAR, [0.3], [0.1, 1 / 3, 2.0], method=method)
     assert flow.t.tolist() == [0.1, 1 / 3, 2.0]
     gap = np.abs(flow.theta[:, 0] - (2 - 1.7 * np.exp(-flow.t))).max()
-    assert gap < 1e-8, f"off by {gap:.1e}"
+    assert gap < (1e-4 if method == "RKC2" else 1e-6), f"off by {gap:.1e}"
     start = dl.gradient_flow(SCALAR, [0.3], [0.0], method=method)
     assert (start.theta.tolist(), start.status) == ([[0.3]], "finished")
 
@@ -197,7 +199,9 @@ def test_a_loss_threshold_is_found_inside_the_loop(method):
     flow = dl.gradient_flow(SCALAR, [0.3], 4.0, events=[dl.loss_below(1e-2)], **options)
     exact = time_of(2 - (2 * 1e-2) ** 0.5)
     assert flow.status == "event"
-    assert abs(flow.t[-1] - exact) < 1e-7, f"at {flow.t[-1]!r}, exactly {exact!r}"
+    assert abs(flow.t[-1] - exact) < (1e-5 if method == "RKC2" else 1e-7), (
+        f"at {flow.t[-1]!r}, exactly {exact!r}"
+    )
     assert flow.final.tolist() == flow.crossings[0].theta.tolist()
     assert np.all(np.diff(flow.t) > 0)
 
@@ -208,7 +212,7 @@ def test_thresholds_that_do_not_end_the_run_are_all_found(method):
     events = [dl.loss_below(v, terminal=False) for v in values]
     flow = dl.gradient_flow(SCALAR, [0.3], 9.0, events=events, method=method)
     times = [c.t for c in flow.crossings]
-    assert times == pytest.approx([time_of(2 - (2 * v) ** 0.5) for v in values], abs=1e-6)
+    assert times == pytest.approx([time_of(2 - (2 * v) ** 0.5) for v in values], abs=1e-4)
     assert flow.status == "finished"
 
 
@@ -235,7 +239,59 @@ def test_an_event_of_another_kind_is_found_where_the_reference_finds_it(method):
         for m in (method, "DOP853")
     )
     assert flow.status == reference.status == "event"
-    assert abs(flow.t[-1] - reference.t[-1]) < 1e-6
+    assert abs(flow.t[-1] - reference.t[-1]) < (1e-2 if method == "RKC2" else 1e-5)
+
+
+# -- changing the method ------------------------------------------------------------------------
+
+
+def test_auto_leaves_the_explicit_method_where_the_flow_turns_stiff():
+    times = [0.0, 10.0, 1e4]
+    tight = dl.gradient_flow(COMPLETION, IDENTITY, times, method="Radau", rtol=1e-12, atol=1e-14)
+    auto = dl.gradient_flow(COMPLETION, IDENTITY, times, method="auto", rtol=1e-8, atol=1e-12)
+    gap = np.abs(auto.final - tight.final).max()
+    assert gap < 1e-7, f"off by {gap:.1e}"
+    # An explicit method needs 3.5 million, of which stability demands nearly all.
+    assert auto.attrs["evaluations"] < 30_000, auto.attrs
+    first, second = auto.attrs["switches"]
+    assert (first["t"], first["method"], second["method"]) == (0.0, "DOP8", "Radau5")
+    assert 10 < second["t"] < 1000
+    assert "stiff" in second["why"]
+
+
+def test_auto_stays_explicit_where_the_flow_is_not_stiff():
+    flow = dl.gradient_flow(COMPLETION, IDENTITY, 10.0, method="auto", rtol=1e-5)
+    assert [s["method"] for s in flow.attrs["switches"]] == ["Tsit5"]
+
+
+def test_auto_returns_to_the_explicit_method_where_the_flow_is_mild_again():
+    # The first entry of 200 is fitted soon and makes the flow stiff; the second one waits at a
+    # saddle and then grows fast.
+    problem = dl.Problem(
+        dl.DeepLinear((2, 2, 2, 2)), dl.SquaredLoss(), dl.Full(np.diag([3.0, 1.0]))
+    )
+    theta0 = problem.init(1e-3, kind="identity")
+    flow = dl.gradient_flow(problem, theta0, 60.0, method="auto", rtol=1e-9, saves=61)
+    tight = dl.gradient_flow(problem, theta0, 60.0, rtol=1e-12, atol=1e-14, saves=61)
+    methods = [s["method"] for s in flow.attrs["switches"]]
+    gap = np.abs(flow.theta - tight.theta).max()
+    assert methods[:3] == ["DOP8", "Radau5", "DOP8"], flow.attrs["switches"]
+    assert gap < 1e-5, f"off by {gap:.1e}"
+
+
+def test_auto_takes_a_stabilized_method_for_many_parameters_and_a_loose_tolerance():
+    problem = problem_of(dl.DeepLinear((8, 8, 8)), count=40, seed=5)
+    theta0 = problem.init(0.5, kind="gaussian", seed=1)
+    spent, flows = {}, {}
+    for method in ("auto", "Tsit5"):
+        flows[method] = dl.gradient_flow(
+            problem, theta0, 5e3, method=method, rtol=1e-4, atol=1e-8, saves=5
+        )
+        spent[method] = flows[method].attrs["evaluations"]
+    assert flows["auto"].attrs["switches"][-1]["method"] == "RKC2"
+    assert spent["auto"] < spent["Tsit5"] / 3, spent
+    gap = np.abs(flows["auto"].final - flows["Tsit5"].final).max()
+    assert gap < 1e-2, f"off by {gap:.1e}"
 
 
 # -- twins, cache ---------------------------------------------------------------------------------
