@@ -231,8 +231,35 @@ class Problem:
 
     @cached_property
     def compiled(self) -> Any:
-        """Generated numba module: ``gradient(theta, *data, out) -> objective``, and ``data``."""
-        return load_source(self.kernel_source, name=type(self.model).__name__.lower())
+        """Generated numba module: ``gradient(theta, *data, out) -> objective``, and ``data``.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not equal the reference: a wrong kernel, or code that was wrongly compiled.
+        """
+        module = load_source(self.kernel_source, name=type(self.model).__name__.lower())
+        theta, out = self.probe, np.empty(self.model.size)
+        self.check_kernel(out, module.gradient(theta, *self.kernel_data, out))
+        return module
+
+    @cached_property
+    def probe(self) -> Array:
+        """A random state at which kernels are compared with the reference."""
+        return 0.5 * np.random.default_rng(0).standard_normal(self.model.size)
+
+    def check_kernel(self, gradient: Array, value: float) -> None:
+        """Compare a kernel's gradient and objective at the `probe` with the reference."""
+        expected = np.append(self.gradient(self.probe), self.objective(self.probe))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gap = np.abs(np.append(gradient, value) - expected).max() / np.abs(expected).max()
+        if not np.all(np.isfinite(expected)) or not np.any(expected):
+            return
+        if not gap < 1e-9:
+            raise RuntimeError(
+                f"The compiled gradient of {self.model!r} is off by {gap:.1e} at a random state; "
+                "use `compiled=False`, and report it unless the kernel is your own."
+            )
 
     @cached_property
     def _kernel(self) -> KernelParts:

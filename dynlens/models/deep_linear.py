@@ -14,7 +14,6 @@ from dynlens.models.base import Model
 from dynlens.models.products import Kernel
 from dynlens.typing import ArrayLike, Factors
 
-
 LARGE = 16**3  # multiplications of one product, beyond which BLAS is faster than loops
 
 FAST = """# Sums may be taken in any order; infinities and NaNs stay what they are.

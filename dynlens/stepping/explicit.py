@@ -40,6 +40,8 @@ class Explicit(CompiledStepper):
     Hairer's codes.
     """
 
+    slope = 3
+
     def __init__(
         self,
         problem: Problem,

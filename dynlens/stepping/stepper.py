@@ -108,6 +108,7 @@ class CompiledStepper:
     """
 
     fresh = False
+    slope = 2  # which block of the work space holds the field at the start of the step
 
     def __init__(
         self,
@@ -120,6 +121,7 @@ class CompiledStepper:
         limits: tuple[float, ...],
     ) -> None:
         self.module, self.data, self.n = module, field_data(problem), theta0.size
+        self.problem = problem
         self.w = np.zeros(size)
         self.w[: self.n] = self.w[self.n : 2 * self.n] = theta0
         self.clock, self.counts = np.zeros(7), np.zeros(8, dtype=np.int64)
@@ -128,8 +130,18 @@ class CompiledStepper:
 
     def begin(self, step: float | None) -> None:
         """Evaluate the field at the start, and choose the first step unless it is given."""
+        if not hasattr(self.module, "checked"):
+            self._check()
+            vars(self.module)["checked"] = True
         self.clock[H] = step or 0.0
         self.module.begin(self.w, self.clock, self.counts, self.t_end, *self.limits, *self.data)
+
+    def _check(self) -> None:
+        """Compare the field inside the loop, which may be a copy of its own, with the reference."""
+        w, clock, counts = (np.zeros_like(array) for array in (self.w, self.clock, self.counts))
+        w[: self.n], clock[H] = self.problem.probe, 1.0
+        self.module.begin(w, clock, counts, self.t_end, *self.limits, *self.data)
+        self.problem.check_kernel(-w[self.slope * self.n :][: self.n], clock[LOSS])
 
     @property
     def t(self) -> float:
