@@ -138,7 +138,7 @@ class CompiledStepper:
 
     def _check(self) -> None:
         """Compare the field inside the loop, which may be a copy of its own, with the reference."""
-        w, clock, counts = (np.zeros_like(array) for array in (self.w, self.clock, self.counts))
+        w, clock, counts = np.zeros_like(self.w), np.zeros(7), np.zeros(8, dtype=np.int64)
         w[: self.n], clock[H] = self.problem.probe, 1.0
         self.module.begin(w, clock, counts, self.t_end, *self.limits, *self.data)
         self.problem.check_kernel(-w[self.slope * self.n :][: self.n], clock[LOSS])
