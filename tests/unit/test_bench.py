@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from dynlens.bench import PROBLEMS, benchmark
 from dynlens.bench.peers import PEERS
-from dynlens.cli import app
+from dynlens.cli.app import app
 
 SIZES = {"B1s": 12, "B1m": 12, "B1": 12, "B2": 300, "B3": 640, "B5": 1460, "B4": 12288}
 
