@@ -98,7 +98,8 @@ def gradient_flow(
     max_evaluations, max_seconds : int, float
         Budgets. A run that exceeds one ends with status ``"budget"`` and what it has.
     compiled : bool
-        Use the generated kernel (default) or the numpy reference.
+        Use the generated kernel (default) or the numpy reference, which SciPy's methods alone can
+        do; "auto" is then "DOP853".
     progress : bool
         Show a progress bar.
     strict : bool
@@ -214,6 +215,8 @@ def _checked_method(method: str | type, compiled: bool) -> str | type:
             raise TypeError(f"`method` must be a subclass of scipy's OdeSolver, got {method!r}.")
         return method
     validation.one_of("method", method, (*METHODS, *COMPILED))
+    if method == "auto" and not compiled:
+        return "DOP853"
     if method in COMPILED and not compiled:
         raise ValueError(
             f"`method` {method!r} is a compiled loop; leave `compiled` True, or use 'DOP853'."

@@ -166,10 +166,15 @@ def test_a_flow_that_blows_up_fails_near_its_last_time(method):
         dl.gradient_flow(problem, [1.0], 1.0, method=method, strict=True)
 
 
-@pytest.mark.parametrize("method", COMPILED)
+@pytest.mark.parametrize("method", [m for m in COMPILED if m != "auto"])
 def test_a_compiled_method_refuses_the_reference_field(method):
     with pytest.raises(ValueError, match="leave `compiled` True, or use 'DOP853'"):
         dl.gradient_flow(SCALAR, [0.3], 1.0, method=method, compiled=False)
+
+
+def test_auto_on_the_reference_field_is_the_reference_method():
+    flow = dl.gradient_flow(SCALAR, [0.3], 1.0, method="auto", compiled=False)
+    assert flow.attrs["method"] == "DOP853"
 
 
 # -- events ---------------------------------------------------------------------------------------
