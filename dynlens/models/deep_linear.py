@@ -14,6 +14,7 @@ from dynlens.models.base import Model
 from dynlens.models.products import Kernel
 from dynlens.typing import ArrayLike, Factors
 
+ROW = 16  # longest row that is kept in registers
 LARGE = 16**3  # multiplications of one product, beyond which BLAS is faster than loops
 
 FAST = """# Sums may be taken in any order; infinities and NaNs stay what they are.
@@ -189,26 +190,28 @@ def _product(
         first = _matrix(left, (m, k), transposed[0] == "T")
         second = _matrix(right, (k, n), transposed[1] == "T")
         return [f"    np.dot({first}, {second}, {_matrix(out, (m, n), False)})"]
-    row, entry = f"{c}[{oc} + i * {n} + j]", f"{b}[{ob} + l * {n} + j]"
-    if transposed[1] == "T":  # a sum along two rows
+    first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
+    if transposed[1] == "N":
+        second = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, ROW))]
+    else:
+        second = [f"{b}[{ob + j * k} + l]" for j in range(min(n, ROW))]
+    if n <= ROW:  # a row of the product stays in registers
         return [
             f"    for i in range({m}):",
-            f"        for j in range({n}):",
-            "            total = 0.0",
-            f"            for l in range({k}):",
-            f"                total += {a}[{oa} + i * {k} + l] * {b}[{ob} + j * {k} + l]",
-            f"            {row} = total",
+            *(f"        t{j} = 0.0" for j in range(n)),
+            f"        for l in range({k}):",
+            f"            x = {first}",
+            *(f"            t{j} += x * {second[j]}" for j in range(n)),
+            *(f"        {c}[{oc + j} + i * {n}] = t{j}" for j in range(n)),
         ]
-    # Row by row, so that the innermost loop runs along memory.
-    first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
+    entry = f"{b}[{ob} + l * {n} + j]" if transposed[1] == "N" else f"{b}[{ob} + j * {k} + l]"
     return [
         f"    for i in range({m}):",
         f"        for j in range({n}):",
-        f"            {row} = 0.0",
-        f"        for l in range({k}):",
-        f"            x = {first}",
-        f"            for j in range({n}):",
-        f"                {row} += x * {entry}",
+        "            total = 0.0",
+        f"            for l in range({k}):",
+        f"                total += {first} * {entry}",
+        f"            {c}[{oc} + i * {n} + j] = total",
     ]
 
 
