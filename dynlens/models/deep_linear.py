@@ -192,16 +192,16 @@ def _product(
         return [f"    np.dot({first}, {second}, {_matrix(out, (m, n), False)})"]
     first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
     if transposed[1] == "N":
-        second = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, ROW))]
+        entries = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, ROW))]
     else:
-        second = [f"{b}[{ob + j * k} + l]" for j in range(min(n, ROW))]
+        entries = [f"{b}[{ob + j * k} + l]" for j in range(min(n, ROW))]
     if n <= ROW:  # a row of the product stays in registers
         return [
             f"    for i in range({m}):",
             *(f"        t{j} = 0.0" for j in range(n)),
             f"        for l in range({k}):",
             f"            x = {first}",
-            *(f"            t{j} += x * {second[j]}" for j in range(n)),
+            *(f"            t{j} += x * {entries[j]}" for j in range(n)),
             *(f"        {c}[{oc + j} + i * {n}] = t{j}" for j in range(n)),
         ]
     entry = f"{b}[{ob} + l * {n} + j]" if transposed[1] == "N" else f"{b}[{ob} + j * {k} + l]"
