@@ -7,10 +7,9 @@ stopped. Memory does not grow with the number of steps.
 
 from __future__ import annotations
 
-import itertools
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,78 +17,24 @@ import numpy as np
 
 from dynlens import validation
 from dynlens.errors import IntegrationError
-from dynlens.observables import registry
+from dynlens.events import Event, Watch
 from dynlens.problem import Problem
+from dynlens.stepping.auto import Auto
+from dynlens.stepping.explicit import Explicit
+from dynlens.stepping.implicit import NAME as RADAU
+from dynlens.stepping.implicit import Implicit
+from dynlens.stepping.scipy_solver import SciPyStepper
+from dynlens.stepping.stabilized import NAME as RKC
+from dynlens.stepping.stabilized import Stabilized
+from dynlens.stepping.stepper import Saves, Stepper
+from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.trajectory import Crossing, Trajectory
 from dynlens.typing import Array, ArrayLike
 
-METHODS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")
-IMPLICIT = ("LSODA", "Radau", "BDF")
+METHODS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")  # SciPy's
+COMPILED = (*TABLEAUS, RADAU, RKC, "auto")
 TIGHTEST = 2.3e-14  # SciPy's floor for rtol, 100 machine epsilons
-DENSE_HESSIAN = 256  # up to this many parameters the implicit solvers get the exact Jacobian
-LOOKS = 4  # points of a step at which events are looked for, so that two roots are seen
-
-
-@dataclass(frozen=True)
-class Event:
-    """An observable crossing a value.
-
-    Parameters
-    ----------
-    observable : str
-        Name of the observable.
-    value : float
-        The value that is crossed.
-    where : tuple of int
-        Index of one entry, for an observable with dims.
-    direction : {-1, 0, 1}
-        Falling through the value, either way, or rising through it.
-    terminal : bool
-        Whether the run ends there.
-    parameters : tuple of (name, value) pairs
-        Parameters of the observable.
-    """
-
-    observable: str
-    value: float
-    where: tuple[int, ...] = ()
-    direction: int = 0
-    terminal: bool = False
-    parameters: tuple[tuple[str, Any], ...] = ()
-
-    def __post_init__(self) -> None:
-        if registry.find(self.observable).along_path:
-            raise ValueError(
-                f"observable {self.observable!r} is defined along a whole path, not at one state; "
-                "watch another one."
-            )
-        validation.finite("value", self.value)
-        object.__setattr__(self, "parameters", validation.pairs("parameters", self.parameters))
-        if self.direction not in (-1, 0, 1):
-            raise ValueError(f"`direction` must be -1, 0 or 1, got {self.direction!r}.")
-
-    def height(self, problem: Problem, theta: Array) -> float:
-        """Return the observable minus the value."""
-        entry = registry.find(self.observable)
-        observed = entry(problem, theta, **dict(self.parameters))
-        try:
-            return float(observed[self.where]) - self.value
-        except (IndexError, TypeError) as error:
-            raise ValueError(
-                f"`where` is {self.where}, but {self.observable!r} has shape {observed.shape}; "
-                "name one entry."
-            ) from error
-
-    @property
-    def name(self) -> str:
-        """Short name, such as ``loss = 0.001``."""
-        place = f"[{', '.join(map(str, self.where))}]" if self.where else ""
-        return f"{self.observable}{place} = {self.value:g}"
-
-
-def loss_below(value: float, *, terminal: bool = True) -> Event:
-    """Return the event of the loss falling below `value`, which ends the run unless told not to."""
-    return Event("loss", validation.positive("value", value), (), -1, terminal)
+MOMENT = 0.02  # seconds that a compiled loop runs before it is left, at least
 
 
 def log_times(t_end: float, count: int = 201, *, first: float | None = None) -> Array:
@@ -138,8 +83,10 @@ def gradient_flow(
         Start; see `Problem.init`.
     t_end : float or array_like, shape (T,)
         End time, or the increasing times to save at (the run starts at time 0 either way).
-    method : {"RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF"} or OdeSolver subclass
-        Explicit methods for early times; LSODA or Radau for late, stiff ones.
+    method : str or OdeSolver subclass
+        By SciPy, and the reference: "RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF". As
+        compiled loops: "Tsit5", "DOP8", "Radau5", "RKC2", and "auto", which changes between them
+        (see Notes). Explicit methods suit early times, implicit ones late and stiff times.
     rtol, atol : float
         Relative and absolute tolerance of one step, as in `scipy.integrate.solve_ivp`.
     saves : int or "log"
@@ -151,7 +98,8 @@ def gradient_flow(
     max_evaluations, max_seconds : int, float
         Budgets. A run that exceeds one ends with status ``"budget"`` and what it has.
     compiled : bool
-        Use the generated kernel (default) or the numpy reference.
+        Use the generated kernel (default) or the numpy reference, which SciPy's methods alone can
+        do; "auto" is then "DOP853".
     progress : bool
         Show a progress bar.
     strict : bool
@@ -170,6 +118,15 @@ def gradient_flow(
 
     Notes
     -----
+    A name means one implementation. "DOP853" is SciPy's; "DOP8" has the same coefficients in a
+    loop compiled beside the gradient, a hundred times as fast where the gradient is tiny. "Tsit5"
+    is the pair of Tsitouras (2011), "Radau5" the implicit method of Hairer & Wanner for up to
+    about a hundred parameters, "RKC2" the stabilized method of Sommeijer, Shampine & Verwer
+    (1998) for more of them at loose tolerances. "auto" begins with "Tsit5" (from ``rtol=1e-7``
+    on) or "DOP8" and changes to one of the latter two, and back, as the flow turns stiff or mild;
+    ``attrs["switches"]`` tells when and why. The first run of a problem compiles for seconds,
+    the next ones and other processes load from the cache.
+
     The explicit methods' error per unit of time is controlled relative to ``|theta|``; quantities
     that are products of small and large factors (a determinant, say) can lose all their digits
     long before the tolerance suggests. `Trajectory.twins` and `Trajectory.error` measure it.
@@ -195,7 +152,7 @@ def gradient_flow(
     for event in watched:
         event.height(problem, start)
     settings = _Settings(
-        _solver(method),
+        _checked_method(method, compiled),
         float(rtol),
         float(atol),
         watched,
@@ -214,7 +171,7 @@ def gradient_flow(
 class _Settings:
     """How to integrate: everything but the problem, the start and the times."""
 
-    solver: type
+    method: str | type
     rtol: float
     atol: float
     events: tuple[Event, ...]
@@ -224,8 +181,8 @@ class _Settings:
     progress: bool
 
     @property
-    def implicit(self) -> bool:
-        return self.solver.__name__ in IMPLICIT
+    def name(self) -> str:
+        return self.method if isinstance(self.method, str) else self.method.__name__
 
     def twin(self, k: int) -> _Settings:
         """Numerics that differ: a tighter tolerance (0), or another family of solvers (1)."""
@@ -233,20 +190,44 @@ class _Settings:
             tighter = max(self.rtol / 10, TIGHTEST)
             return replace(self, rtol=tighter, atol=self.atol / 10, progress=False)
         # Radau's order is 5, and its error here lies far below rtol: thirty times is enough of it.
-        if self.solver.__name__ in ("LSODA", "BDF"):
-            return replace(self, solver=_solver("Radau"), rtol=30 * self.rtol, progress=False)
-        return replace(self, solver=_solver("LSODA"), progress=False)
+        if self.name in ("LSODA", "BDF"):
+            return replace(self, method="Radau", rtol=30 * self.rtol, progress=False)
+        return replace(self, method="LSODA", progress=False)
+
+    def stepper(self, problem: Problem, start: Array, t_end: float) -> Stepper:
+        """Return the method, about to take its first step."""
+        rtol, atol = self.rtol, self.atol
+        if self.method in TABLEAUS:
+            return Explicit(problem, start, self.name, t_end, rtol=rtol, atol=atol)
+        if self.method in (RADAU, RKC, "auto"):
+            kind: type[Implicit | Stabilized | Auto]
+            kind = {RADAU: Implicit, RKC: Stabilized, "auto": Auto}[self.name]
+            return kind(problem, start, t_end, rtol=rtol, atol=atol)
+        solver, compiled = _solver(self.method), self.compiled
+        return SciPyStepper(problem, start, solver, t_end, rtol=rtol, atol=atol, compiled=compiled)
+
+
+def _checked_method(method: str | type, compiled: bool) -> str | type:
+    if isinstance(method, type):
+        import scipy.integrate
+
+        if not issubclass(method, scipy.integrate.OdeSolver):
+            raise TypeError(f"`method` must be a subclass of scipy's OdeSolver, got {method!r}.")
+        return method
+    validation.one_of("method", method, (*METHODS, *COMPILED))
+    if method == "auto" and not compiled:
+        return "DOP853"
+    if method in COMPILED and not compiled:
+        raise ValueError(
+            f"`method` {method!r} is a compiled loop; leave `compiled` True, or use 'DOP853'."
+        )
+    return method
 
 
 def _solver(method: str | type) -> type:
     import scipy.integrate
 
-    if isinstance(method, type):
-        if not issubclass(method, scipy.integrate.OdeSolver):
-            raise TypeError(f"`method` must be a subclass of scipy's OdeSolver, got {method!r}.")
-        return method
-    validation.one_of("method", method, METHODS)
-    return getattr(scipy.integrate, method)
+    return method if isinstance(method, type) else getattr(scipy.integrate, method)
 
 
 def _save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
@@ -276,20 +257,20 @@ def _integrate(problem: Problem, start: Array, times: Array, settings: _Settings
         return _integrate(problem, start * (1 + nudge) if twin == 0 else start, times, changed)
 
     attrs = {
-        "method": settings.solver.__name__,
+        "method": settings.name,
         "rtol": settings.rtol,
         "atol": settings.atol,
-        "evaluations": int(run.solver.nfev),
-        "steps": run.steps,
+        "evaluations": run.stepper.evaluations,
+        "steps": run.stepper.steps,
         "seconds": time.perf_counter() - began,
+        **run.stepper.notes,
     }
-    n = run.saved
+    n, extra = run.saves.count, run.extra
+    t, theta = times[:n].copy(), run.saves.states[:n].copy()
     return Trajectory(
         problem=problem,
-        t=times[:n].copy() if run.extra is None else np.append(times[:n], run.extra[0]),
-        theta=run.states[:n].copy()
-        if run.extra is None
-        else np.vstack([run.states[:n], run.extra[1]]),
+        t=t if extra is None else np.append(t, extra.t),
+        theta=theta if extra is None else np.vstack([theta, extra.theta]),
         status=status,
         message=message,
         attrs=attrs,
@@ -302,103 +283,68 @@ class _Run:
     """One integration in progress: the only place that holds changing state."""
 
     def __init__(self, problem: Problem, start: Array, times: Array, settings: _Settings) -> None:
-        self.problem, self.times, self.settings = problem, times, settings
-        self.states = np.empty((len(times), start.size))
-        self.saved = self.steps = 0
+        self.times, self.settings = times, settings
+        self.saves = Saves(times, np.empty((len(times), start.size)))
         self.crossings: list[Crossing] = []
-        self.extra: tuple[float, Array] | None = None
-        field: Callable[[float, Array], Array]
-        field = problem.compiled_field if settings.compiled else problem.vector_field
-        options: dict[str, Any] = {"rtol": settings.rtol, "atol": settings.atol}
-        if settings.implicit and start.size <= DENSE_HESSIAN:
-            options["jac"] = lambda t, theta: -problem.hessian(theta)
-        self.heights = [event.height(problem, start) for event in settings.events]
+        self.extra: Crossing | None = None
+        self.watch = Watch(problem, start, settings.events)
         if times[0] == 0:
-            self.states[0], self.saved = start, 1
-        end = times[-1] if times[-1] > 0 else 1.0
-        self.solver = settings.solver(field, 0.0, start, end, **options)
+            self.saves.states[0], self.saves.count = start, 1
+        self.stepper = settings.stepper(problem, start, times[-1] if times[-1] > 0 else 1.0)
 
     def drive(self, began: float) -> tuple[str, str]:
         """Step to the end, or to whatever stops the run first."""
-        solver, settings = self.solver, self.settings
-        bar = _bar(settings.progress, self.times[-1])
-        name = settings.solver.__name__
-        while self.saved < len(self.times):
-            try:
-                message = solver.step()
-            except (ValueError, np.linalg.LinAlgError) as error:
-                # An implicit solver meeting a non-finite Jacobian.
-                return "failed", f"{name} stopped at t={solver.t:.4g}: {error}"
-            if solver.status == "failed" or not np.all(np.isfinite(solver.y)):
+        stepper, settings, end = self.stepper, self.settings, self.times[-1]
+        bar = _bar(settings.progress, end)
+        # A compiled loop is left now and then, to look at the clock and to hear an interrupt.
+        chunk, looked = 1, began
+        while not self.saves.complete:
+            budget = settings.max_evaluations
+            failure = stepper.advance(self.saves, self.watch.floor, budget, chunk)
+            if failure:
                 return "failed", (
-                    f"{name} stopped at t={solver.t:.4g} of {self.times[-1]:.4g}: "
-                    f"{message or 'The state is not finite.'} "
+                    f"{settings.name} stopped at t={stepper.t:.4g} of {end:.4g}: {failure} "
                     "Try method='LSODA', a smaller scale, or an earlier t_end."
                 )
-            self.steps += 1
-            dense = solver.dense_output()
-            stop = self._locate(dense) if settings.events else None
-            limit = solver.t if stop is None else stop.t
-            self._save(dense, limit)
+            stop = self._look() if stepper.fresh else None
             if bar is not None:
-                bar.update(min(limit, self.times[-1]) - bar.n)
+                bar.update(min(stepper.t if stop is None else stop.t, end) - bar.n)
             if stop is not None:
-                if not self.saved or self.times[self.saved - 1] < stop.t:
-                    self.extra = (stop.t, stop.theta)
+                if not self.saves.count or self.times[self.saves.count - 1] < stop.t:
+                    self.extra = stop
                 return "event", f"{stop.name} at t={stop.t:.6g}."
-            if solver.nfev >= settings.max_evaluations and self.saved < len(self.times):
-                return "budget", self._short(f"max_evaluations={settings.max_evaluations}")
-            if (
-                settings.max_seconds is not None
-                and time.perf_counter() - began > settings.max_seconds
-                and self.saved < len(self.times)
-            ):
+            if self.saves.complete:
+                break
+            if stepper.evaluations >= budget:
+                return "budget", self._short(f"max_evaluations={budget}")
+            now = time.perf_counter()
+            if settings.max_seconds is not None and now - began > settings.max_seconds:
                 return "budget", self._short(f"max_seconds={settings.max_seconds}")
-        return "finished", f"{name} reached t={self.times[-1]:.6g}."
+            chunk = min(2 * chunk, 2**40) if now - looked < MOMENT else max(1, chunk // 2)
+            looked = now
+        return "finished", f"{settings.name} reached t={end:.6g}."
 
     def _short(self, budget: str) -> str:
         return (
-            f"{self.settings.solver.__name__} used up {budget} at t={self.solver.t:.4g} of "
+            f"{self.settings.name} used up {budget} at t={self.stepper.t:.4g} of "
             f"{self.times[-1]:.4g}; raise it, or try method='LSODA' if the problem is stiff."
         )
 
-    def _save(self, dense: Callable[[Any], Array], limit: float) -> None:
-        stop = int(np.searchsorted(self.times, limit, side="right"))
-        if stop > self.saved:
-            self.states[self.saved : stop] = dense(self.times[self.saved : stop]).T
-            if self.times[stop - 1] == self.solver.t:
-                self.states[stop - 1] = self.solver.y  # the step's own value, not the interpolant's
-            self.saved = stop
-
-    def _locate(self, dense: Callable[[Any], Array]) -> Crossing | None:
-        """Record the crossings of this step in order; return the first terminal one."""
-        found = sorted(self._roots(dense), key=lambda pair: pair[0])
-        for t, event in found:
-            crossing = Crossing(event.name, t, np.asarray(dense(t)))
-            self.crossings.append(crossing)
-            if event.terminal:
-                return crossing
-        return None
-
-    def _roots(self, dense: Callable[[Any], Array]) -> Iterator[tuple[float, Event]]:
-        from scipy.optimize import brentq
-
-        grid = np.linspace(self.solver.t_old, self.solver.t, LOOKS + 1)
-        for k, event in enumerate(self.settings.events):
-
-            def height(t: float, event: Event = event) -> float:
-                return event.height(self.problem, np.asarray(dense(t)))
-
-            left = self.heights[k]
-            for a, b in itertools.pairwise(grid):
-                right = height(b)
-                rising = 1 if right > left else -1
-                # A root exactly at `a` was counted when it was the right end.
-                crosses = left != 0 and (right == 0 or (left > 0) != (right > 0))
-                if crosses and event.direction in (0, rising):
-                    yield float(b if right == 0 else brentq(height, a, b, xtol=1e-14)), event
-                left = right
-            self.heights[k] = left
+    def _look(self) -> Crossing | None:
+        """Save the last step, up to the first terminal event in it, which is returned."""
+        stepper, saves = self.stepper, self.saves
+        dense, stop = stepper.dense_output(), None
+        if self.settings.events:
+            found, stop = self.watch.locate(stepper, dense)
+            self.crossings += found
+        limit = stepper.t if stop is None else stop.t
+        n = int(np.searchsorted(self.times, limit, side="right"))
+        if n > saves.count:
+            saves.states[saves.count : n] = dense(self.times[saves.count : n]).T
+            if self.times[n - 1] == stepper.t:
+                saves.states[n - 1] = stepper.y  # the step's own value, not the interpolant's
+            saves.count = n
+        return stop
 
 
 def _bar(wanted: bool, total: float) -> Any:

@@ -21,7 +21,7 @@ from dynlens.losses import Loss
 from dynlens.models.base import Model
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.observations import Observations
-from dynlens.routes import KernelParts, Route, route_between
+from dynlens.routes import KernelParts, Lines, Route, route_between
 from dynlens.typing import Array, Factors
 
 
@@ -231,19 +231,66 @@ class Problem:
 
     @cached_property
     def compiled(self) -> Any:
-        """Generated numba module: ``gradient(theta, *data, out) -> objective``, and ``data``."""
-        return load_source(self.kernel_source, name=type(self.model).__name__.lower())
+        """Generated numba module: ``gradient(theta, *data, out) -> objective``, and ``data``.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not equal the reference: a wrong kernel, or code that was wrongly compiled.
+        """
+        module = load_source(self.kernel_source, name=type(self.model).__name__.lower())
+        theta, out = self.probe, np.empty(self.model.size)
+        self.check_kernel(out, module.gradient(theta, *self.kernel_data, out))
+        return module
+
+    @cached_property
+    def probe(self) -> Array:
+        """A random state at which kernels are compared with the reference."""
+        return 0.5 * np.random.default_rng(0).standard_normal(self.model.size)
+
+    def check_kernel(self, gradient: Array, value: float) -> None:
+        """Compare a kernel's gradient and objective at the `probe` with the reference."""
+        expected = np.append(self.gradient(self.probe), self.objective(self.probe))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gap = np.abs(np.append(gradient, value) - expected).max() / np.abs(expected).max()
+        if not np.all(np.isfinite(expected)) or not np.any(expected):
+            return
+        if not gap < 1e-9:
+            raise RuntimeError(
+                f"The compiled gradient of {self.model!r} is off by {gap:.1e} at a random state; "
+                "use `compiled=False`, and report it unless the kernel is your own."
+            )
 
     @cached_property
     def _kernel(self) -> KernelParts:
         return self.route.kernel()
 
     @cached_property
+    def loss_source(self) -> str:
+        """Source of the compiled loss of one residual and its derivative."""
+        value, derivative = self.loss.kernel
+        return _LOSS.replace("VALUE", value).replace("DERIVATIVE", derivative)
+
+    @cached_property
     def kernel_source(self) -> str:
         """Source of the compiled module (see `compiled`)."""
-        value, derivative = self.loss.kernel
-        loss = _LOSS.replace("VALUE", value).replace("DERIVATIVE", derivative)
-        return "\n\n".join((KERNEL_HEAD, loss, self._kernel.source, _FIELD))
+        return "\n\n".join((KERNEL_HEAD, self.loss_source, self._kernel.source, _FIELD))
+
+    @property
+    def kernel_lines(self) -> Lines | None:
+        """Source of a tiny gradient, to be pasted into another loop; None for all others."""
+        return self._kernel.lines
+
+    def loop(self, name: str, source: Callable[[Problem], str]) -> Any:
+        """Return a generated loop around this problem's kernel, made only once."""
+        made = self._loops.get(name)
+        if made is None:
+            made = self._loops[name] = load_source(source(self), name=f"{name}_{self.model.size}")
+        return made
+
+    @cached_property
+    def _loops(self) -> dict[str, Any]:
+        return {}
 
     @cached_property
     def kernel_data(self) -> tuple[Any, ...]:
@@ -274,14 +321,16 @@ import math
 import numpy as np
 from numba import njit
 
-compiled = njit(cache=True)'''
+compiled = njit(cache=True)
+# A call costs more than a loss does, and LLVM's own choice is to call.
+inlined = njit(cache=True, forceinline=True)'''
 
-_LOSS = """@compiled
+_LOSS = """@inlined
 def loss_value(z):
     return VALUE
 
 
-@compiled
+@inlined
 def loss_derivative(z):
     return DERIVATIVE"""
 

@@ -8,7 +8,9 @@ linear in the number of observations.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -16,9 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.models.base import STEP, Model, TensorModel, shifted
+from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.products import Kernel
+from dynlens.models.unrolled import MOST, deep_linear_lines, multiplications
 from dynlens.observations import Entries, Observations, RankOneSensing
 from dynlens.typing import Array, Factors
+
+Lines = Callable[[Sequence[str], Sequence[str], str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,9 @@ class KernelParts:
         What they read.
     work, predictions : int
         Sizes of the work space and of what ``gradient`` measures.
+    lines : callable, optional
+        Of a tiny gradient: ``lines(theta, out, sign)`` returns its source without a loop, to be
+        pasted where it is needed (see `dynlens.models.unrolled`).
     """
 
     source: str
@@ -40,6 +49,7 @@ class KernelParts:
     rows: Array
     work: int
     predictions: int
+    lines: Lines | None = None
 
 
 class Route(ABC):
@@ -100,6 +110,11 @@ class ByTensor(Route):
         if isinstance(self.model, TensorModel) and isinstance(self.observations, Entries):
             return ByEntries(self.model, self.observations).kernel()
         flat, rows = self.observations.kernel_data
+        linear = self.model
+        if isinstance(linear, DeepLinear) and 0 < flat.size <= MOST - multiplications(
+            linear.widths
+        ):
+            return _unrolled(linear, flat.tolist())
         kernel = self.model.kernel()
         measure = _ENTRIES if flat.size else _SENSING
         text = "\n\n".join((kernel.source, measure, _THROUGH_TENSOR))
@@ -148,6 +163,23 @@ def _by_rows(kernel: Kernel, rows: Array, n: int) -> KernelParts:
     text = "\n\n".join((kernel.source, _BY_ROWS))
     return KernelParts(text, kernel.index, rows, kernel.work, n)
 
+
+def _unrolled(model: DeepLinear, places: list[int]) -> KernelParts:
+    """Return the gradient as one straight line, with the places of the observations in its text."""
+    lines = partial(deep_linear_lines, model.widths, places)
+    theta = [f"x{i}" for i in range(model.size)]
+    out = [f"out[{i}]" for i in range(model.size)]
+    # Everything is read before anything is written: `out` may then be the same array.
+    results = [f"y{i}" for i in range(model.size)]
+    body = [f"{name} = theta[{i}]" for i, name in enumerate(theta)]
+    body += lines(theta, results, "")
+    body += [f"{place} = {name}" for place, name in zip(out, results, strict=True)]
+    text = "\n    ".join([_STRAIGHT, *body, "return weight[0] * total"])
+    return KernelParts(text, np.empty(0, dtype=np.int64), np.empty((0, 0)), 0, 0, lines)
+
+
+_STRAIGHT = """@compiled
+def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):"""
 
 _ENTRIES = """@compiled
 def prediction(tensor, index, rows, i):

@@ -94,6 +94,47 @@ def list_(
     _table(("id", "title", "source"), [(t.id, t.title, t.source) for t, _ in _chosen([prefix], [])])
 
 
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Problems, such as B1s B2; all if none."),
+    ] = None,
+    rtol: Annotated[float, typer.Option(help="Tolerance given to every integrator.")] = 1e-8,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of every integrator.")] = 5,
+) -> None:
+    """Time the integrators on fixed problems, beside those of other packages."""
+    from dynlens.bench import PROBLEMS, benchmark, machine
+
+    unknown = [name for name in names or [] if name not in PROBLEMS]
+    if unknown:
+        refuse(f"no problem {unknown[0]!r}; known: {', '.join(PROBLEMS)}.")
+    typer.echo(machine())
+    for name in names or PROBLEMS:
+        problem = PROBLEMS[name]
+        rows = benchmark(problem, rtol=rtol, rounds=rounds)
+        ours = rows[0].milliseconds
+        typer.echo(
+            f"\n{name}: {problem.text}, t = {problem.t_end:g}, rtol = {rtol:g}; "
+            f"one gradient {1e3 * rows[0].bare:.3g} us"
+        )
+        heads = ("integrator", "CPU ms", "ratio", "gradients", "error", "time / gradients")
+        _table(
+            heads,
+            [
+                (
+                    row.name,
+                    f"{row.milliseconds:.3g}",
+                    f"{row.milliseconds / ours:.3g}",
+                    str(row.evaluations or "-"),
+                    f"{row.error:.1e}",
+                    f"{row.overhead:.3g}" if row.evaluations else "-",
+                )
+                for row in rows
+            ],
+        )
+
+
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table

@@ -23,8 +23,9 @@ import numpy as np
 from dynlens.claims import BALANCED, POSITIVE_DETERMINANT, AtLeast, Start, SystemPath
 from dynlens.claims import Path as FlowPath
 from dynlens.descent import gradient_descent
+from dynlens.events import Event, loss_below
 from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
-from dynlens.flow import Event, gradient_flow, log_times, loss_below
+from dynlens.flow import gradient_flow, log_times
 from dynlens.instances import completion_problem
 from dynlens.problem import Problem
 from dynlens.trajectory import Trajectory

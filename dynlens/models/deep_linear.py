@@ -16,6 +16,12 @@ from dynlens.models.base import Model
 from dynlens.models.products import Kernel
 from dynlens.typing import Array, ArrayLike, Factors
 
+ROW = 16  # longest row that is kept in registers
+LARGE = 16**3  # multiplications of one product, beyond which BLAS is faster than loops
+
+FAST = """# Sums may be taken in any order; infinities and NaNs stay what they are.
+fast = njit(cache=True, fastmath={"reassoc", "contract", "nsz"})"""
+
 
 @dataclass(frozen=True)
 class DeepLinear(Model):
@@ -164,7 +170,7 @@ class DeepLinear(Model):
         buffers = (free, free + max(d) * d[0])
         prefix = {1: ("theta", 0)} | {j: ("work", place[j]) for j in place}
 
-        forward = ["@compiled", "def forward(theta, index, rows, work, tensor):"]
+        forward = [FAST, "", "", "@fast", "def forward(theta, index, rows, work, tensor):"]
         if depth == 1:
             forward.append(f"    tensor[:] = theta[: {d[1] * d[0]}]")
         for j in range(2, depth + 1):
@@ -172,7 +178,7 @@ class DeepLinear(Model):
             source = ("theta", int(offsets[j - 1]))
             forward += _product(source, prefix[j - 1], out, (d[j], d[j - 1], d[0]), "NN")
 
-        backward = ["@compiled", "def backward(theta, index, rows, work, cotangent, out):"]
+        backward = ["@fast", "def backward(theta, index, rows, work, cotangent, out):"]
         above: tuple[str, int] = ("cotangent", 0)
         for j in range(depth, 0, -1):
             part = ("out", int(offsets[j - 1]))
@@ -203,13 +209,37 @@ def _product(
     """
     m, k, n = sizes
     (a, oa), (b, ob), (c, oc) = left, right, out
+    if m * k * n >= LARGE:
+        first = _matrix(left, (m, k), transposed[0] == "T")
+        second = _matrix(right, (k, n), transposed[1] == "T")
+        return [f"    np.dot({first}, {second}, {_matrix(out, (m, n), False)})"]
     first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
-    second = f"{b}[{ob} + l * {n} + j]" if transposed[1] == "N" else f"{b}[{ob} + j * {k} + l]"
+    if transposed[1] == "N":
+        entries = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, ROW))]
+    else:
+        entries = [f"{b}[{ob + j * k} + l]" for j in range(min(n, ROW))]
+    if n <= ROW:  # a row of the product stays in registers
+        return [
+            f"    for i in range({m}):",
+            *(f"        t{j} = 0.0" for j in range(n)),
+            f"        for l in range({k}):",
+            f"            x = {first}",
+            *(f"            t{j} += x * {entries[j]}" for j in range(n)),
+            *(f"        {c}[{oc + j} + i * {n}] = t{j}" for j in range(n)),
+        ]
+    entry = f"{b}[{ob} + l * {n} + j]" if transposed[1] == "N" else f"{b}[{ob} + j * {k} + l]"
     return [
         f"    for i in range({m}):",
         f"        for j in range({n}):",
         "            total = 0.0",
         f"            for l in range({k}):",
-        f"                total += {first} * {second}",
+        f"                total += {first} * {entry}",
         f"            {c}[{oc} + i * {n} + j] = total",
     ]
+
+
+def _matrix(place: tuple[str, int], sizes: tuple[int, int], turned: bool) -> str:
+    """Source of a part of a flat array as a matrix, or as the transpose of one."""
+    (name, start), (m, n) = place, sizes
+    shape, turn = ((n, m), ".T") if turned else ((m, n), "")
+    return f"{name}[{start} : {start + m * n}].reshape{shape}{turn}"

@@ -1,0 +1,122 @@
+"""Explicit while that is cheap, implicit or stabilized where the flow is stiff.
+
+A gradient flow often ends stiff: the loss has curvatures of order one, while what is left to do
+happens on a time scale that grows without bound. An explicit method then takes steps as long as
+stability allows, however loose the tolerance. Which method goes on depends on the size: factoring
+a Hessian is cheap for few parameters and hopeless for many.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dynlens.problem import Problem
+from dynlens.stepping.explicit import Explicit
+from dynlens.stepping.implicit import NAME as RADAU
+from dynlens.stepping.implicit import Implicit
+from dynlens.stepping.stabilized import NAME as RKC
+from dynlens.stepping.stabilized import Stabilized
+from dynlens.stepping.stepper import (
+    CURVATURE,
+    MILD,
+    SMALL,
+    STIFF,
+    TOO_SMALL,
+    CompiledStepper,
+    Dense,
+    H,
+    Saves,
+)
+from dynlens.stepping.tableaus import TABLEAUS
+from dynlens.typing import Array
+
+TIGHT = 1e-7  # below this tolerance order eight takes fewer evaluations than order five
+FEW = 100  # parameters, up to which a Hessian is factored
+LOOSE = 1e-5  # from this tolerance on order two is enough
+HESSIANS = 20  # an implicit method needs some of them: 2 P evaluations each
+
+
+class Auto:
+    """One integration that changes its method; see `notes`."""
+
+    def __init__(
+        self, problem: Problem, theta0: Array, t_end: float, *, rtol: float, atol: float
+    ) -> None:
+        self.problem, self.t_end, self.rtol, self.atol = problem, t_end, rtol, atol
+        self.explicit = "DOP8" if rtol < TIGHT else "Tsit5"
+        self.before = (0, 0)  # evaluations and steps of the parts that are over
+        self.switches: list[dict[str, Any]] = []
+        self.part: CompiledStepper = self._part(self.explicit, theta0, 0.0, None)
+        self._record(self.explicit, f"order {TABLEAUS[self.explicit].order} for rtol={rtol:g}")
+
+    @property
+    def t(self) -> float:
+        return self.part.t
+
+    @property
+    def t_old(self) -> float:
+        return self.part.t_old
+
+    @property
+    def y(self) -> Array:
+        return self.part.y
+
+    @property
+    def y_old(self) -> Array:
+        return self.part.y_old
+
+    @property
+    def fresh(self) -> bool:
+        return self.part.fresh
+
+    @property
+    def evaluations(self) -> int:
+        return self.before[0] + self.part.evaluations
+
+    @property
+    def steps(self) -> int:
+        return self.before[1] + self.part.steps
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Every change of method: when, to which, why."""
+        return {"switches": list(self.switches)}
+
+    def dense_output(self) -> Dense:
+        return self.part.dense_output()
+
+    def advance(self, saves: Saves, floor: float, evaluations: int, steps: int) -> str:
+        outcome = self.part.run(saves, floor, evaluations - self.before[0], steps)
+        if outcome == STIFF:
+            self._leave_explicit()
+        elif outcome == MILD:
+            self._change(self.explicit, "steps are short enough for an explicit method")
+        return TOO_SMALL if outcome == SMALL else ""
+
+    def _leave_explicit(self) -> None:
+        part, n = self.part, self.problem.model.size
+        h, curvature = float(part.clock[H]), float(part.clock[CURVATURE])
+        left = TABLEAUS[self.explicit].count * (self.t_end - part.t) / h
+        why = f"stiff: step {h:.2g}, curvature {curvature:.2g}, {left:.2g} evaluations left"
+        if n <= FEW and left > HESSIANS * 2 * n:
+            self._change(RADAU, why)
+        elif n > FEW and self.rtol >= LOOSE:
+            self._change(RKC, why)
+
+    def _change(self, method: str, why: str) -> None:
+        part = self.part
+        self.before = (self.evaluations, self.steps)
+        self.part = self._part(method, part.y, part.t, float(part.clock[H]))
+        self._record(method, why)
+
+    def _record(self, method: str, why: str) -> None:
+        self.switches.append({"t": self.part.t, "method": method, "why": why})
+
+    def _part(self, method: str, theta: Array, t: float, step: float | None) -> CompiledStepper:
+        problem, end = self.problem, self.t_end
+        options: dict[str, Any] = {"t": t, "rtol": self.rtol, "atol": self.atol, "step": step}
+        if method == RADAU:
+            return Implicit(problem, theta, end, watchful=True, **options)
+        if method == RKC:
+            return Stabilized(problem, theta, end, watchful=True, **options)
+        return Explicit(problem, theta, method, end, watchful=True, **options)

@@ -1,0 +1,266 @@
+r"""Radau IIA of order 5 for stiff flows of few parameters, compiled beside the gradient.
+
+The algorithm is that of Hairer & Wanner's RADAU5 (*Solving Ordinary Differential Equations II*,
+IV.8), in the form of SciPy's solver. Two things are particular to a gradient flow, whose Jacobian
+is minus a symmetric Hessian H:
+
+* the real matrix :math:`\mu/h + H` is positive definite for every step that is not absurdly long,
+  so that it and its complex companion are factored as :math:`L D L^\top` without pivoting;
+* the Hessian is a central difference of the compiled gradient, symmetrized. Its error of about
+  1e-10 costs nothing, because Newton's iteration corrects it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dynlens.problem import Problem
+from dynlens.stepping.fields import field_source
+from dynlens.stepping.radau_algebra import algebra_module
+from dynlens.stepping.stepper import PLACES, CompiledStepper
+from dynlens.typing import Array
+
+NAME = "Radau5"
+
+
+class Implicit(CompiledStepper):
+    """One integration by Radau IIA(5).
+
+    Parameters
+    ----------
+    problem : Problem
+    theta0 : ndarray, shape (P,)
+    t, t_end : float
+    rtol, atol : float
+    step : float, optional
+        First step to try; chosen by Hairer's rule unless given.
+    watchful : bool
+        Return when the steps have become so short that an explicit method could take them.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        theta0: Array,
+        t_end: float,
+        *,
+        t: float = 0.0,
+        rtol: float,
+        atol: float,
+        step: float | None = None,
+        watchful: bool = False,
+    ) -> None:
+        n = problem.model.size
+        module = problem.loop(NAME.lower(), implicit_source)
+        limits = (rtol, atol, 1.0 if watchful else 0.0)
+        # Vectors, then the Hessian and the factors of a real matrix; those of a complex one.
+        super().__init__(problem, module, theta0, 21 * n + 2 * n * n, t, t_end, limits)
+        pair, turn = np.zeros(n * n, dtype=complex), np.zeros(n, dtype=complex)
+        self.data = (pair, turn, *self.data)
+        self.begin(step)
+
+
+def implicit_source(problem: Problem) -> str:
+    """Source of the loop for one problem's kernel and size."""
+    n = problem.model.size
+    head, call, arguments = field_source(problem)
+    loop = _LOOP.replace("<ARGUMENTS>", arguments).replace("<N>", str(n))
+    places = {"START": (0, "F"), "PROBE": ("N", "FNEW"), "AT_TRIAL": ("TRIAL", "TMP")}
+    for key, (at, to) in places.items():
+        loop = loop.replace(f"<{key}>", call(at, to))
+    loop = loop.replace("<AT_STAGE>", call("TRIAL", "K + m * N"))
+    constants = _HEAD.replace("<N>", str(n)).replace("<ALGEBRA>", algebra_module())
+    return "\n".join((head, PLACES, constants, loop))
+
+
+_HEAD = """from <ALGEBRA> import (
+    between, correct, error_of, factor, guess, largest_row, polynomial, predicted, turn_of
+)
+
+# Places in the work space; the state and the new state come first.
+N = <N>
+F, FNEW, TRIAL, TMP, Z, K, OLD = 2 * N, 3 * N, 4 * N, 5 * N, 7 * N, 13 * N, 20 * N
+HESSIAN, REAL = 21 * N, 21 * N + N * N
+# More of the clock's and the counts' places: what the explicit methods need, this one does not.
+H_FACTOR, CURRENT, KNOWN = CURVATURE, HITS, EXTENDED
+"""
+
+_LOOP = '''
+
+@fast
+def begin(w, clock, counts, t_end, rtol, atol, mild, pair, turn, <ARGUMENTS>):
+    clock[LOSS] = <START>
+    counts[EVALUATIONS] += 1
+    if clock[H] == 0.0:
+        d0, d1 = 0.0, 0.0
+        for i in range(N):
+            scale = 1.0 / (atol + rtol * abs(w[i]))
+            d0 += (w[i] * scale) ** 2
+            d1 += (w[F + i] * scale) ** 2
+        d0, d1 = math.sqrt(d0 / N), math.sqrt(d1 / N)
+        h = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
+        h = min(h, t_end - clock[T])
+        for i in range(N):
+            w[N + i] = w[i] + h * w[F + i]
+        <PROBE>
+        counts[EVALUATIONS] += 1
+        d2 = 0.0
+        for i in range(N):
+            scale = 1.0 / (atol + rtol * abs(w[i]))
+            d2 += ((w[FNEW + i] - w[F + i]) * scale) ** 2
+            w[N + i] = w[i]
+        most = max(d1, math.sqrt(d2 / N) / h)
+        h1 = max(1e-6, 1e-3 * h) if most <= 1e-15 else (0.01 / most) ** 0.25
+        clock[H] = min(100.0 * h, h1, t_end - clock[T])
+    differentiate(w, counts, <ARGUMENTS>)
+    counts[CURRENT] = 1
+
+
+@fast
+def differentiate(w, counts, <ARGUMENTS>):  # the Hessian at the state
+    size = 0.0
+    for i in range(N):
+        size = max(size, abs(w[i]))
+        w[TRIAL + i] = w[i]
+    d = 6e-6 * max(size, 1e-3)
+    for j in range(N):
+        w[TRIAL + j] = w[j] + d
+        <AT_TRIAL>
+        for i in range(N):
+            w[HESSIAN + j * N + i] = w[TMP + i]
+        w[TRIAL + j] = w[j] - d
+        <AT_TRIAL>
+        for i in range(N):
+            w[HESSIAN + j * N + i] = (w[TMP + i] - w[HESSIAN + j * N + i]) / (2.0 * d)
+        w[TRIAL + j] = w[j]
+    for i in range(N):
+        for j in range(i):
+            mean = 0.5 * (w[HESSIAN + i * N + j] + w[HESSIAN + j * N + i])
+            w[HESSIAN + i * N + j] = w[HESSIAN + j * N + i] = mean
+    counts[EVALUATIONS] += 2 * N
+
+
+@fast
+def iterate(w, counts, h, tolerance, pair, turn, <ARGUMENTS>):
+    """Newton's iteration: how many rounds it took, negative if in vain, and its rate."""
+    rate, before = -1.0, -1.0
+    for r in range(6):
+        for m in range(3):
+            for i in range(N):
+                w[TRIAL + i] = w[i] + w[Z + m * N + i]
+            <AT_STAGE>
+        counts[EVALUATIONS] += 3
+        moved = turn_of(w, w[REAL:], pair, turn, h, N)
+        if not moved < np.inf:
+            return -1, rate
+        if before > 0.0:
+            rate = moved / before
+            if rate >= 1.0 or rate ** (6 - r) / (1.0 - rate) * moved > tolerance:
+                return -1, rate
+        correct(w, turn, N)
+        if moved == 0.0 or (rate >= 0.0 and rate / (1.0 - rate) * moved < tolerance):
+            return r + 1, rate
+        before = moved
+    return -1, rate
+
+
+@fast
+def interpolate(w, clock, counts, t, out, pair, turn, <ARGUMENTS>):
+    between(w, (t - clock[T_OLD]) / clock[H_DONE], out, N)
+
+
+@fast
+def advance(
+    w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, mild, pair, turn,
+    <ARGUMENTS>
+):
+    taken = 0
+    tolerance = max(10 * 2.3e-16 / rtol, min(0.03, rtol**0.5))
+    while counts[SAVED] < times.size:
+        if counts[FINISHED]:  # its end is where the next step starts
+            for i in range(N):
+                w[OLD + i] = w[i]
+                w[i] = w[N + i]
+                w[F + i] = w[FNEW + i]
+            counts[FINISHED] = 0
+            if counts[CURRENT] == 2:
+                differentiate(w, counts, <ARGUMENTS>)
+                counts[CURRENT], clock[H_FACTOR] = 1, 0.0
+        t, h, h_old = clock[T], clock[H], clock[H_DONE] if counts[KNOWN] else 0.0
+        least = 10.0 * abs(np.nextafter(t, np.inf) - t)
+        h = max(h, least)
+        while True:
+            if h < least:
+                clock[H] = h
+                return SMALL
+            last = t + h * (1.0 + 1e-12) >= t_end
+            if last:
+                h = t_end - t
+            good = True
+            if h != clock[H_FACTOR]:
+                good = factor(w[HESSIAN:], w[REAL:], pair, turn, w, h, N)
+                clock[H_FACTOR] = h if good else 0.0
+            guess(w, h, h_old, counts[KNOWN], rtol, atol, N)
+            rounds, rate = -1, -1.0
+            if good:
+                rounds, rate = iterate(w, counts, h, tolerance, pair, turn, <ARGUMENTS>)
+            if rounds < 0:
+                if counts[CURRENT] == 1:
+                    h *= 0.5
+                else:
+                    differentiate(w, counts, <ARGUMENTS>)
+                    counts[CURRENT], clock[H_FACTOR] = 1, 0.0
+                continue
+            for i in range(N):
+                w[N + i] = w[i] + w[Z + 2 * N + i]
+            error = error_of(w, w[REAL:], h, 2, rtol, atol, N)
+            safety = 0.9 * 13.0 / (12.0 + rounds)
+            if counts[REFUSED] and error > 1.0:
+                for i in range(N):
+                    w[TRIAL + i] = w[i] + w[19 * N + i]
+                <AT_TRIAL>
+                counts[EVALUATIONS] += 1
+                error = error_of(w, w[REAL:], h, 5, rtol, atol, N)
+            if error <= 1.0:
+                break
+            finite = error < np.inf
+            h *= max(0.2, safety * predicted(h, h_old, error, clock[ERROR])) if finite else 0.2
+            counts[REFUSED] = 1
+        growth = min(10.0, safety * predicted(h, h_old, error, clock[ERROR]))
+        anew = rounds > 2 and rate > 1e-3
+        if not anew and growth < 1.2:
+            growth = 1.0
+        loss = <PROBE>
+        counts[EVALUATIONS] += 1
+        polynomial(w, N)
+        counts[CURRENT] = 2 if anew else 0
+        counts[REFUSED], counts[KNOWN], counts[FINISHED] = 0, 1, 1
+        counts[STEPS] += 1
+        taken += 1
+        clock[ERROR] = max(error, 1e-10)
+        clock[T_OLD], clock[H_DONE], clock[LOSS] = t, h, loss
+        clock[T] = t = t_end if last else t + h
+        clock[H] = h * growth
+
+        if mild > 0.0 and not last:
+            size = largest_row(w[HESSIAN:], N)
+            counts[MISSES] = counts[MISSES] + 1 if h * size < mild else 0
+        if loss <= floor:
+            return BELOW
+        while counts[SAVED] < times.size and times[counts[SAVED]] <= t:
+            k = counts[SAVED]
+            if times[k] == t:
+                for i in range(N):
+                    states[k, i] = w[N + i]
+            else:
+                interpolate(w, clock, counts, times[k], states[k], pair, turn, <ARGUMENTS>)
+            counts[SAVED] += 1
+        if counts[EVALUATIONS] >= budget:
+            return SPENT
+        if counts[MISSES] >= 6:
+            counts[MISSES] = 0
+            return MILD
+        if taken >= most:
+            return PAUSED
+    return DONE
+'''

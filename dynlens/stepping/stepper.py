@@ -1,0 +1,212 @@
+"""What drives one integration step by step, and what the compiled ones have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+
+from dynlens.problem import Problem
+from dynlens.stepping.fields import field_data
+from dynlens.typing import Array
+
+# What a loop returns with.
+DONE, BELOW, SPENT, STIFF, MILD, PAUSED, SMALL = range(7)
+TOO_SMALL = "Required step size is less than spacing between numbers."
+
+Dense = Callable[[Any], Array]
+
+
+@dataclass
+class Saves:
+    """States at the times asked for, the first `count` of them known."""
+
+    times: Array
+    states: Array
+    count: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all are known."""
+        return self.count == len(self.times)
+
+
+class Stepper(Protocol):
+    """One integration in progress.
+
+    After `advance`, the last step goes from `t_old` to `t` and ends in `y`. If it is `fresh`,
+    nothing of it has been saved yet: it may hold an event.
+    """
+
+    @property
+    def fresh(self) -> bool: ...
+    @property
+    def evaluations(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def t(self) -> float: ...
+    @property
+    def t_old(self) -> float: ...
+    @property
+    def y(self) -> Array: ...
+    @property
+    def y_old(self) -> Array: ...
+    @property
+    def notes(self) -> dict[str, Any]:
+        """More to be recorded with the trajectory."""
+        ...
+
+    def advance(self, saves: Saves, floor: float, evaluations: int, steps: int) -> str:
+        """Step and save until something stops it, and return a text if it failed.
+
+        Parameters
+        ----------
+        saves : Saves
+        floor : float
+            Stop with a fresh step once the loss is at or below this; infinite to look at each.
+        evaluations : int
+            Stop after the step that reaches this number in all.
+        steps : int
+            Stop after this many more.
+        """
+        ...
+
+    def dense_output(self) -> Dense:
+        """States inside the last step, shape (P,) or (P, T)."""
+        ...
+
+
+# Places in the clock and in the counts of a compiled loop.
+T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE = range(7)
+EVALUATIONS, STEPS, SAVED, REFUSED, HITS, MISSES, FINISHED, EXTENDED = range(8)
+
+PLACES = """T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE = range(7)
+EVALUATIONS, STEPS, SAVED, REFUSED, HITS, MISSES, FINISHED, EXTENDED = range(8)
+DONE, BELOW, SPENT, STIFF, MILD, PAUSED, SMALL = range(7)
+"""
+
+
+class CompiledStepper:
+    """A stepper whose loop is a generated module.
+
+    Parameters
+    ----------
+    problem : Problem
+    module : module
+        Has ``begin``, ``advance`` and ``interpolate``.
+    theta0 : ndarray, shape (P,)
+    size : int
+        Of the work space, which begins with the state at the start of the step and the state at
+        its end.
+    t, t_end : float
+    limits : tuple of float
+        Passed to the loop: the tolerances, and what the method wants besides.
+    """
+
+    fresh = False
+    slope = 2  # which block of the work space holds the field at the start of the step
+
+    def __init__(
+        self,
+        problem: Problem,
+        module: ModuleType,
+        theta0: Array,
+        size: int,
+        t: float,
+        t_end: float,
+        limits: tuple[float, ...],
+    ) -> None:
+        self.module, self.data, self.n = module, field_data(problem), theta0.size
+        self.problem = problem
+        self.w = np.zeros(size)
+        self.w[: self.n] = self.w[self.n : 2 * self.n] = theta0
+        self.clock, self.counts = np.zeros(7), np.zeros(8, dtype=np.int64)
+        self.clock[T] = self.clock[T_OLD] = t
+        self.t_end, self.limits = float(t_end), tuple(map(float, limits))
+
+    def begin(self, step: float | None) -> None:
+        """Evaluate the field at the start, and choose the first step unless it is given."""
+        if not hasattr(self.module, "checked"):
+            self._check()
+            vars(self.module)["checked"] = True
+        self.clock[H] = step or 0.0
+        self.module.begin(self.w, self.clock, self.counts, self.t_end, *self.limits, *self.data)
+
+    def _check(self) -> None:
+        """Compare the field inside the loop, which may be a copy of its own, with the reference."""
+        w, clock, counts = np.zeros_like(self.w), np.zeros(7), np.zeros(8, dtype=np.int64)
+        w[: self.n], clock[H] = self.problem.probe, 1.0
+        self.module.begin(w, clock, counts, self.t_end, *self.limits, *self.data)
+        self.problem.check_kernel(-w[self.slope * self.n :][: self.n], clock[LOSS])
+
+    @property
+    def t(self) -> float:
+        return float(self.clock[T])
+
+    @property
+    def t_old(self) -> float:
+        return float(self.clock[T_OLD])
+
+    @property
+    def y(self) -> Array:
+        return self.w[self.n : 2 * self.n].copy()
+
+    @property
+    def y_old(self) -> Array:
+        return self.w[: self.n].copy()
+
+    @property
+    def evaluations(self) -> int:
+        return int(self.counts[EVALUATIONS])
+
+    @property
+    def steps(self) -> int:
+        return int(self.counts[STEPS])
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        return {}
+
+    def run(self, saves: Saves, floor: float, evaluations: int, steps: int) -> int:
+        """Step until something stops the loop, and return what."""
+        self.counts[SAVED] = saves.count
+        outcome = self.module.advance(
+            self.w,
+            self.clock,
+            self.counts,
+            saves.times,
+            saves.states,
+            float(floor),
+            evaluations,
+            steps,
+            self.t_end,
+            *self.limits,
+            *self.data,
+        )
+        saves.count = int(self.counts[SAVED])
+        self.fresh = outcome == BELOW
+        return int(outcome)
+
+    def advance(self, saves: Saves, floor: float, evaluations: int, steps: int) -> str:
+        return TOO_SMALL if self.run(saves, floor, evaluations, steps) == SMALL else ""
+
+    def dense_output(self) -> Dense:
+        def dense(t: Any) -> Array:
+            times = np.atleast_1d(np.asarray(t, dtype=np.float64))
+            out = np.empty((len(times), self.n))
+            for k, time in enumerate(times):
+                if time == self.t:
+                    out[k] = self.y
+                elif time == self.t_old:
+                    out[k] = self.y_old
+                else:
+                    self.module.interpolate(
+                        self.w, self.clock, self.counts, time, out[k], *self.data
+                    )
+            return out[0] if np.ndim(t) == 0 else out.T
+
+        return dense

@@ -1,0 +1,123 @@
+"""Observed orders of the compiled methods and of their interpolants, on an exact solution."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import dynlens as dl
+from dynlens.compiled import load_source
+from dynlens.stepping.explicit import Explicit, explicit_source
+from dynlens.stepping.stabilized import Stabilized
+from dynlens.stepping.stepper import CompiledStepper
+from dynlens.stepping.tableaus import TABLEAUS
+
+pytestmark = pytest.mark.order
+
+PROBLEM = dl.Problem(dl.DeepLinear((1, 1, 1)), dl.SquaredLoss(), dl.Full([[2.0]]))
+START = np.array([0.6, 0.6])
+
+
+def exact(t):
+    """Both factors, of a balanced network of depth two: ``s' = 2 s (2 - s)``, theta = sqrt(s)."""
+    return np.sqrt(2 / (1 + (2 / 0.36 - 1) * np.exp(-4 * t)))
+
+
+class Fixed(Explicit):
+    """Steps of one size, by the generated step itself."""
+
+    def __init__(self, tableau):
+        source = explicit_source(tableau, PROBLEM)
+        size = 2 * (4 + tableau.count + len(tableau.extra))
+        CompiledStepper.__init__(
+            self, PROBLEM, load_source(source, name="fixed"), START, size, 0.0, 1.0, (1.0, 1.0, 0.0)
+        )
+        self.begin(1.0)
+        self.first, self.new = 6, 2 * (3 + tableau.count)
+
+    def walk(self, steps):
+        for _ in range(steps):
+            self.module.step(self.w, 1 / steps, *self.data)
+            self.w[:2] = self.w[2:4]
+            self.w[self.first : self.first + 2] = self.w[self.new : self.new + 2]
+        return abs(self.w[0] - exact(1.0))
+
+    def between(self, h, x):
+        self.module.step(self.w, h, *self.data)
+        self.clock[2:4], self.counts[7], out = (0.0, h), 0, np.empty(2)
+        self.module.interpolate(self.w, self.clock, self.counts, x * h, out, *self.data)
+        return abs(out[0] - exact(x * h))
+
+
+def slope(sizes, errors):
+    return np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+
+
+STEPS = {"Tsit5": np.array([24, 32, 48, 64, 96]), "DOP8": np.array([6, 8, 10, 12])}
+
+
+def order_of(tableau, steps):
+    errors = [Fixed(tableau).walk(n) for n in steps]
+    return slope(1 / steps, errors), errors
+
+
+@pytest.mark.parametrize("name", TABLEAUS)
+def test_the_error_shrinks_with_the_order_of_the_method(name):
+    tableau = TABLEAUS[name]
+    order, errors = order_of(tableau, STEPS[name])
+    assert abs(order - tableau.order) < 0.05 * tableau.order, f"order {order:.2f}, {errors}"
+
+
+@pytest.mark.parametrize("name", TABLEAUS)
+def test_a_wrong_coefficient_shows_in_the_order(name):
+    tableau = TABLEAUS[name]
+    last = dict(tableau.stages[-1])
+    last[0] += 1e-4
+    order, errors = order_of(replace(tableau, stages=(*tableau.stages[:-1], last)), STEPS[name])
+    assert order < tableau.order - 1, f"order {order:.2f} all the same, errors {errors}"
+
+
+@pytest.mark.parametrize(("name", "order", "most"), [("Tsit5", 4, 0.025), ("DOP8", 7, 0.3)])
+def test_the_interpolant_has_its_order_inside_a_step(name, order, most):
+    fixed, sizes = Fixed(TABLEAUS[name]), most / np.array([1, 1.2, 1.5, 2])
+    errors = [max(fixed.between(h, x) for x in np.linspace(0.1, 0.9, 9)) for h in sizes]
+    found = slope(sizes, errors)
+    # Of one step: a power more than over many.
+    assert abs(found - order - 1) < 0.3, f"order {found:.2f}, errors {errors}"
+
+
+@pytest.mark.parametrize("name", TABLEAUS)
+def test_the_error_is_proportional_to_the_tolerance(name):
+    tolerances, errors = 10.0 ** -np.arange(4, 11), []
+    for rtol in tolerances:
+        flow = dl.gradient_flow(PROBLEM, START, 3.0, method=name, rtol=rtol, atol=rtol, saves=31)
+        errors.append(np.abs(flow.theta[:, 0] - exact(flow.t)).max())
+    found = slope(tolerances, errors)
+    assert 0.8 < found < 1.2, f"slope {found:.2f}, errors {errors}"
+
+
+@pytest.mark.parametrize("stages", [2, 5, 20])
+def test_the_stabilized_method_has_order_two_with_any_number_of_stages(stages):
+    steps, errors = np.array([20, 40, 80, 160]), []
+    for n in steps:
+        stepper = Stabilized(PROBLEM, START, 1.0, rtol=1.0, atol=1.0)
+        gaps = []
+        for k in range(n):
+            stepper.module.stages(stepper.w, 1 / n, stages, stepper.counts, *stepper.data)
+            stepper.w[:2], stepper.w[4:6] = stepper.w[2:4], stepper.w[6:8]
+            gaps.append(abs(stepper.w[0] - exact((k + 1) / n)))
+        errors.append(max(gaps))  # at the end alone, they happen to cancel
+    order = slope(1 / steps, errors)
+    assert abs(order - 2) < 0.1, f"order {order:.2f}, errors {errors}"
+
+
+@pytest.mark.parametrize("stages", [2, 10, 50])
+def test_the_stabilized_method_is_stable_as_far_as_it_is_assumed_to_be(stages):
+    decay = dl.Problem(dl.DeepLinear((1, 1)), dl.SquaredLoss(), dl.Full([[0.0]]))
+    stepper = Stabilized(decay, np.array([1.0]), 1.0, rtol=1.0, atol=1.0)
+    for part in np.linspace(0.1, 1.0, 10):
+        h = part * 0.65 * (stages**2 - 1)
+        stepper.module.stages(stepper.w, h, stages, stepper.counts, *stepper.data)
+        assert abs(stepper.w[1]) < 1, f"grows at h = {h:.1f}"
+    stepper.module.stages(stepper.w, 1.1 * h, stages, stepper.counts, *stepper.data)
+    assert abs(stepper.w[1]) > 1, "the case is too easy: stable beyond the limit as well"
