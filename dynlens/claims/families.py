@@ -13,7 +13,8 @@ from dynlens import validation
 from dynlens.claims.cases import PROBLEM, Case, ModelSamples
 from dynlens.claims.reproduce import concise
 from dynlens.errors import IntegrationError
-from dynlens.flow import Event, gradient_flow
+from dynlens.events import Event
+from dynlens.flow import gradient_flow
 from dynlens.problem import Problem
 from dynlens.runs import kept_arrays, ours
 from dynlens.typing import Array
