@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,6 +71,7 @@ def gradient_flow(
     max_evaluations: int = 10_000_000,
     max_seconds: float | None = None,
     compiled: bool = True,
+    field: Callable[[float, Array], Array] | None = None,
     progress: bool = False,
     strict: bool = False,
 ) -> Trajectory:
@@ -100,6 +101,9 @@ def gradient_flow(
     compiled : bool
         Use the generated kernel (default) or the numpy reference, which SciPy's methods alone can
         do; "auto" is then "DOP853".
+    field : callable, optional
+        ``field(t, theta)``, to be followed instead of the negative gradient: a modified flow, such
+        as `modified_field(problem, eta)`. By SciPy's methods; "auto" is then "DOP853".
     progress : bool
         Show a progress bar.
     strict : bool
@@ -152,7 +156,7 @@ def gradient_flow(
     for event in watched:
         event.height(problem, start)
     settings = _Settings(
-        _checked_method(method, compiled),
+        _checked_method(method, compiled and field is None),
         float(rtol),
         float(atol),
         watched,
@@ -160,6 +164,7 @@ def gradient_flow(
         max_seconds,
         bool(compiled),
         bool(progress),
+        field,
     )
     trajectory = _integrate(problem, start, times, settings)
     if strict and not trajectory.complete:
@@ -179,6 +184,7 @@ class _Settings:
     max_seconds: float | None
     compiled: bool
     progress: bool
+    field: Callable[[float, Array], Array] | None = None
 
     @property
     def name(self) -> str:
@@ -203,8 +209,17 @@ class _Settings:
             kind: type[Implicit | Stabilized | Auto]
             kind = {RADAU: Implicit, RKC: Stabilized, "auto": Auto}[self.name]
             return kind(problem, start, t_end, rtol=rtol, atol=atol)
-        solver, compiled = _solver(self.method), self.compiled
-        return SciPyStepper(problem, start, solver, t_end, rtol=rtol, atol=atol, compiled=compiled)
+        own = problem.compiled_field if self.compiled else problem.vector_field
+        return SciPyStepper(
+            problem,
+            start,
+            _solver(self.method),
+            t_end,
+            rtol=rtol,
+            atol=atol,
+            field=self.field or own,
+            gradient=self.field is None,
+        )
 
 
 def _checked_method(method: str | type, compiled: bool) -> str | type:
@@ -219,7 +234,8 @@ def _checked_method(method: str | type, compiled: bool) -> str | type:
         return "DOP853"
     if method in COMPILED and not compiled:
         raise ValueError(
-            f"`method` {method!r} is a compiled loop; leave `compiled` True, or use 'DOP853'."
+            f"`method` {method!r} is a compiled loop of the gradient flow itself; leave `compiled` "
+            "True and `field` out, or use 'DOP853'."
         )
     return method
 

@@ -16,7 +16,10 @@ DENSE_HESSIAN = 256  # up to this many parameters the implicit solvers get the e
 
 
 class SciPyStepper:
-    """One integration by a `scipy.integrate.OdeSolver`; every step of it is fresh."""
+    """One integration by a `scipy.integrate.OdeSolver`; every step of it is fresh.
+
+    Implicit solvers get the exact Jacobian if the field is the problem's own `gradient`.
+    """
 
     fresh = True
 
@@ -29,12 +32,11 @@ class SciPyStepper:
         *,
         rtol: float,
         atol: float,
-        compiled: bool,
+        field: Callable[[float, Array], Array],
+        gradient: bool,
     ) -> None:
-        field: Callable[[float, Array], Array]
-        field = problem.compiled_field if compiled else problem.vector_field
         options: dict[str, Any] = {"rtol": rtol, "atol": atol}
-        if solver.__name__ in IMPLICIT and theta0.size <= DENSE_HESSIAN:
+        if solver.__name__ in IMPLICIT and theta0.size <= DENSE_HESSIAN and gradient:
             options["jac"] = lambda t, theta: -problem.hessian(theta)
         self.steps, self.y_old = 0, theta0
         self.solver = solver(field, 0.0, theta0, t_end, **options)
