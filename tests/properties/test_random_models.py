@@ -1,4 +1,4 @@
-"""Gradients of random models agree with the complex step: any shape, tree, width and squared loss."""
+"""Gradients of random models agree with the complex step: any shape, tree, width and loss."""
 
 import itertools
 
