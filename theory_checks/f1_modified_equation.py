@@ -5,8 +5,8 @@ l + eta/4 |g|^2 by eta^3 f_2 + O(eta^4) (Barrett & Dherin 2021); with the correc
 
     f_2 = -1/3 H^2 g - 1/12 D^3 l [g, g],
 
-it errs by O(eta^4) (backward error analysis, Hairer, Lubich & Wanner 2006, IX; f_2 derived). In
-general f_2 is no gradient. The principal flow (Rosca et al. 2023) errs by the part with D^3 l alone.
+it errs by O(eta^4) (backward error analysis, Hairer, Lubich & Wanner 2006, IX; f_2 derived). f_2
+is no gradient in general. The principal flow (Rosca et al. 2023) errs by the part with D^3 l alone.
 """
 
 import numpy as np
