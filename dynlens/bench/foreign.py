@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.bench.peers import Solve
+from dynlens.bench.peers import Solve, failed
 from dynlens.bench.portable import portable_field
 from dynlens.problem import Problem
 from dynlens.typing import Array
@@ -89,10 +89,13 @@ def torchdiffeq(problem: Problem, theta0: Array) -> Solve:
         nonlocal count
         count = 0
         times = torch.tensor([0.0, t_end], dtype=torch.float64)
-        with torch.no_grad():
-            answer = td.odeint(
-                counted, torch.tensor(theta0), times, rtol=rtol, atol=atol, method="dopri8"
-            )
+        try:
+            with torch.no_grad():
+                answer = td.odeint(
+                    counted, torch.tensor(theta0), times, rtol=rtol, atol=atol, method="dopri8"
+                )
+        except AssertionError:  # a first step so long that it overflows is not taken back
+            return failed(problem), count
         return answer[-1].numpy(), count
 
     return solve

@@ -120,7 +120,7 @@ class Outcome:
     def __str__(self) -> str:
         if isnan(self.value):
             return "-"
-        text = f"{self.value:.3g}"
+        text = f"{self.value:.0f}" if self.value >= 100 else f"{self.value:.3g}"
         if self.target is not None:
             signs = ("≤", ">") if self.at_most else ("≥", "<")
             text += f" {signs[0] if self.met else signs[1]} {self.target:g}"

@@ -85,7 +85,8 @@ def _scipy(method: str, problem: Problem, theta0: Array) -> Solve:
 
     def solve(t_end: float, rtol: float, atol: float) -> tuple[Array, int]:
         options: dict[str, Any] = {"rtol": rtol, "atol": atol, "t_eval": [t_end]}
-        answer = solve_ivp(problem.compiled_field, (0.0, t_end), theta0, method, **options)
+        with np.errstate(all="ignore"):  # a trial step may overflow, and is then taken back
+            answer = solve_ivp(problem.compiled_field, (0.0, t_end), theta0, method, **options)
         return answer.y[:, -1] if answer.success else failed(problem), int(answer.nfev)
 
     return solve
