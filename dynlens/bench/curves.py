@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, inf, log, nan
 
+ROUNDING = 1e-18  # relative errors below this count as equal
+
 
 @dataclass(frozen=True)
 class Point:
@@ -67,8 +69,8 @@ class Curve:
             return front[0][1]
         for (high, cheap), (low, dear) in pairwise(front):
             if low <= error:
-                low, high = max(low, 1e-300), max(high, 1e-300)
-                share = log(high / error) / log(high / low)
+                low, aim, high = (max(value, ROUNDING) for value in (low, error, high))
+                share = log(high / aim) / log(high / low)
                 return exp((1 - share) * log(cheap) + share * log(dear))
         return nan  # pragma: no cover - some pair holds the error
 
