@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from dynlens.bench.peers import Solve, failed
 from dynlens.bench.portable import portable_field
 from dynlens.problem import Problem
 from dynlens.typing import Array
+
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def heyoka(problem: Problem, theta0: Array) -> Solve:
@@ -38,6 +41,8 @@ def heyoka(problem: Problem, theta0: Array) -> Solve:
 
 def diffrax(problem: Problem, theta0: Array) -> Solve:
     """Tsit5, compiled by XLA together with the gradient."""
+    # Read once, when jax first compiles: on one core, handing work to threads costs a tenth or two.
+    os.environ.setdefault("XLA_FLAGS", ONE_THREAD)
     import diffrax as dx
     import jax
     import jax.numpy as jnp
