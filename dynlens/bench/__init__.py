@@ -4,7 +4,7 @@ Times are of the processor, in one process, the smallest of several rounds in wh
 one turn. Even so they vary by a tenth or two: read ratios, and take those below 1.2 for ties.
 """
 
-from dynlens.bench.measure import Row, benchmark, machine
+from dynlens.bench.measure import Measured, machine, measure
 from dynlens.bench.problems import PROBLEMS, Bench
 
-__all__ = ["PROBLEMS", "Bench", "Row", "benchmark", "machine"]
+__all__ = ["PROBLEMS", "Bench", "Measured", "machine", "measure"]

@@ -1,84 +1,131 @@
-"""Time and error of every integrator on one problem."""
+"""Time and error of every integrator on one problem, at several tolerances."""
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dynlens.bench.peers import PEERS, Peer
+from dynlens.bench.curves import Curve, Point
+from dynlens.bench.peers import PEERS, Peer, Solve
 from dynlens.bench.problems import Bench
 from dynlens.flow import gradient_flow
 from dynlens.problem import Problem
 from dynlens.stepping.fields import field_data, field_source
 from dynlens.typing import Array
 
+RTOLS = (1e-4, 1e-6, 1e-8, 1e-10)
+PATIENCE = 20.0  # seconds for one solver on one problem, after which it takes no further turn
+ATOL = 1e-2  # times the relative tolerance
+
+PACKAGES = ("numpy", "scipy", "numba", "CyRK", "heyoka", "diffrax", "jax", "torch", "torchdiffeq")
+Watch = Callable[[str], Any]
+
 
 @dataclass(frozen=True)
-class Row:
-    """What one integrator did.
+class Measured:
+    """What was measured on one problem.
 
     Parameters
     ----------
-    name : str
-    milliseconds : float
-        Time of the processor, the smallest of all rounds.
-    evaluations : int or None
-    error : float
-        Largest distance of the last state to the reference.
+    bench : Bench
+    curves : tuple of Curve
+        One for each solver.
     bare : float
-        Milliseconds of one gradient, called from compiled code.
+        Milliseconds of one gradient, called from a compiled loop.
     """
 
-    name: str
-    milliseconds: float
-    evaluations: int | None
-    error: float
+    bench: Bench
+    curves: tuple[Curve, ...]
     bare: float
 
-    @property
-    def overhead(self) -> float:
+    def curve(self, name: str) -> Curve | None:
+        """Return the curve of a solver, if it took part."""
+        return next((curve for curve in self.curves if curve.name == name), None)
+
+    def overhead(self, point: Point) -> float:
         """Time divided by that of the gradients alone; NaN where their number is not known."""
-        return self.milliseconds / (self.evaluations * self.bare) if self.evaluations else np.nan
+        return point.milliseconds / (point.evaluations * self.bare) if point.evaluations else np.nan
 
 
-def benchmark(
+def measure(
     bench: Bench,
     *,
-    rtol: float = 1e-8,
-    atol: float = 1e-12,
-    rounds: int = 5,
+    rtols: Sequence[float] = RTOLS,
+    rounds: int = 3,
+    patience: float = PATIENCE,
     peers: Sequence[Peer] = PEERS,
-) -> list[Row]:
-    """Measure every integrator that is installed and not hopeless, in turns."""
+    watch: Watch = lambda doing: None,
+) -> Measured:
+    """Measure every integrator that is installed and not hopeless, in turns.
+
+    The time of a run is the smallest of `rounds` turns, between which all others have theirs, so
+    that a machine that is slow for a while is slow for everyone. `watch` is told what is going on.
+    """
     problem, theta0 = bench.make()
-    chosen = [p for p in peers if p.installed and not (p.explicit and bench.stiff)]
-    answers, times = {}, {p.name: np.inf for p in chosen}
-    for peer in chosen:  # the first turn compiles
-        answers[peer.name] = peer.solve(problem, theta0, bench.t_end, rtol, atol)
-    for _ in range(rounds):
-        for peer in chosen:
-            work = partial(peer.solve, problem, theta0, bench.t_end, rtol, atol)
-            spent = _spent(work)
-            times[peer.name] = min(times[peer.name], spent)
-    exact, bare = _reference(bench, problem, theta0), _bare(problem, theta0, rounds)
-    return [
-        Row(name, 1e3 * times[name], count, float(np.abs(final - exact).max()), 1e3 * bare)
-        for name, (final, count) in answers.items()
+    chosen = [
+        peer
+        for peer in peers
+        if not peer.absent
+        and not (peer.explicit and bench.stiff)
+        and problem.model.size <= peer.largest
     ]
+    watch("reference")
+    exact = _reference(bench, problem, theta0)
+    solvers: dict[str, Solve] = {}
+    for peer in chosen:
+        watch(f"{peer.name}: preparing")
+        solvers[peer.name] = peer.prepare(problem, theta0)
+    spent = {peer.name: 0.0 for peer in chosen}
+    times: dict[tuple[str, float], float] = {}
+    answers: dict[tuple[str, float], tuple[float, int | None]] = {}
+    for turn in range(rounds + 1):
+        for peer in chosen:
+            for rtol in rtols:
+                if turn == 0 and not peer.compiles:
+                    continue  # nothing to warm up
+                key = (peer.name, rtol)
+                if spent[peer.name] > patience:
+                    continue
+                watch(f"{peer.name} at {rtol:g}" + (f", turn {turn}" if turn else ""))
+                work = partial(solvers[peer.name], bench.t_end, rtol, ATOL * rtol)
+                seconds, (final, count) = _timed(work)
+                if key not in answers:
+                    answers[key] = (_distance(final, exact), count)
+                if turn:
+                    spent[peer.name] += seconds
+                    times[key] = min(times.get(key, np.inf), seconds)
+    watch("bare gradient")
+    curves = [
+        Curve(
+            peer.name,
+            tuple(
+                Point(rtol, answers[key][0], 1e3 * times[key], answers[key][1])
+                for rtol in rtols
+                if (key := (peer.name, rtol)) in times
+            ),
+        )
+        for peer in chosen
+    ]
+    return Measured(bench, tuple(curves), 1e3 * bare_gradient(problem, theta0, rounds))
 
 
-def _spent(work: Callable[[], Any]) -> float:
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     began = time.process_time()
-    work()
-    return time.process_time() - began
+    answer = work()
+    return time.process_time() - began, answer
+
+
+def _distance(final: Array, exact: Array) -> float:
+    return float(np.abs(final - exact).max() / np.abs(exact).max())
 
 
 def _reference(bench: Bench, problem: Problem, theta0: Array) -> Array:
@@ -90,17 +137,21 @@ def _reference(bench: Bench, problem: Problem, theta0: Array) -> Array:
     return flow.final
 
 
-def _bare(problem: Problem, theta0: Array, rounds: int) -> float:
+def repeated(work: Callable[[int], Any], rounds: int, *, least: float = 0.02) -> float:
+    """Seconds of one repetition, ``work(count)`` doing so many: the smallest of some rounds."""
+    work(1)  # compiles
+    count = 1
+    while _timed(partial(work, count))[0] < least:
+        count *= 2
+    return min(_timed(partial(work, count))[0] for _ in range(rounds)) / count
+
+
+def bare_gradient(problem: Problem, theta0: Array, rounds: int) -> float:
     """Seconds of one gradient, called from a compiled loop."""
     module, n = problem.loop("bare", _bare_source), problem.model.size
     w, data = np.zeros(2 * n), field_data(problem)
     w[:n] = theta0
-    module.repeat(w, 1, *data)  # compiles
-    count = 1
-    while _spent(partial(module.repeat, w, count, *data)) < 0.01:
-        count *= 2
-    work = partial(module.repeat, w, count, *data)
-    return min(_spent(work) for _ in range(rounds)) / count
+    return repeated(lambda count: module.repeat(w, count, *data), max(rounds, 5))
 
 
 def _bare_source(problem: Problem) -> str:
@@ -125,5 +176,13 @@ def machine() -> str:
         model = next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
     except (OSError, StopIteration):
         pass
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba"))
-    return f"{model}; Python {platform.python_version()}, {packages}"
+    found = [f"{name} {text}" for name in PACKAGES if (text := _version(name))]
+    cores = f"{os.cpu_count()} cores, one used"
+    return f"{model} ({cores}); Python {platform.python_version()}, {', '.join(found)}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

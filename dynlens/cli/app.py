@@ -100,38 +100,36 @@ def bench(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Problems, such as B1s B2; all if none."),
     ] = None,
-    rtol: Annotated[float, typer.Option(help="Tolerance given to every integrator.")] = 1e-8,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of every integrator.")] = 5,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer tolerances and turns, and less patience.")
+    ] = False,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Turns of every integrator; 3 unless --quick.")
+    ] = None,
+    error: Annotated[float, typer.Option(help="Error at which times are compared.")] = 1e-8,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw work against precision.")
+    ] = None,
 ) -> None:
     """Time the integrators on fixed problems, beside those of other packages."""
-    from dynlens.bench import PROBLEMS, benchmark, machine
+    from dynlens.bench import PROBLEMS
+    from dynlens.cli import bench as command
 
     unknown = [name for name in names or [] if name not in PROBLEMS]
     if unknown:
         refuse(f"no problem {unknown[0]!r}; known: {', '.join(PROBLEMS)}.")
-    typer.echo(machine())
-    for name in names or PROBLEMS:
-        problem = PROBLEMS[name]
-        rows = benchmark(problem, rtol=rtol, rounds=rounds)
-        ours = rows[0].milliseconds
-        typer.echo(
-            f"\n{name}: {problem.text}, t = {problem.t_end:g}, rtol = {rtol:g}; "
-            f"one gradient {1e3 * rows[0].bare:.3g} us"
-        )
-        heads = ("integrator", "CPU ms", "ratio", "gradients", "error", "time / gradients")
-        _table(
-            heads,
-            [
-                (
-                    row.name,
-                    f"{row.milliseconds:.3g}",
-                    f"{row.milliseconds / ours:.3g}",
-                    str(row.evaluations or "-"),
-                    f"{row.error:.1e}",
-                    f"{row.overhead:.3g}" if row.evaluations else "-",
-                )
-                for row in rows
-            ],
+    if figure is not None and not figure.absolute().parent.is_dir():
+        refuse(f"`--figure`: {figure} is not in an existing folder.")
+    with _sentences():
+        command.run(
+            names or [],
+            quick=quick,
+            rounds=rounds or (2 if quick else 3),
+            error=error,
+            figure=figure,
+            echo=typer.echo,
+            tabulate=_table,
+            stderr=_console(stderr=True),
         )
 
 
