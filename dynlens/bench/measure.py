@@ -17,7 +17,7 @@ from dynlens.bench.peers import PEERS, Peer
 from dynlens.bench.problems import Bench
 from dynlens.flow import gradient_flow
 from dynlens.problem import Problem
-from dynlens.stepping.fields import field_data, field_source
+from dynlens.stepping.fields import SHARED, Field, field_data, pasted
 from dynlens.typing import Array
 
 
@@ -92,8 +92,9 @@ def _reference(bench: Bench, problem: Problem, theta0: Array) -> Array:
 
 def _bare(problem: Problem, theta0: Array, rounds: int) -> float:
     """Seconds of one gradient, called from a compiled loop."""
-    module, n = problem.loop("bare", _bare_source), problem.model.size
-    w, data = np.zeros(2 * n), field_data(problem)
+    field = SHARED if problem.kernel_lines is None else pasted(problem)
+    module, n = problem.loop("bare", lambda: _bare_source(field)), problem.model.size
+    w, data = np.zeros(2 * n), field_data(problem, field)
     w[:n] = theta0
     module.repeat(w, 1, *data)  # compiles
     count = 1
@@ -103,16 +104,14 @@ def _bare(problem: Problem, theta0: Array, rounds: int) -> float:
     return min(_spent(work) for _ in range(rounds)) / count
 
 
-def _bare_source(problem: Problem) -> str:
-    head, call, arguments = field_source(problem)
-    n = problem.model.size
-    return f"""{head}
+def _bare_source(field: Field) -> str:
+    return f"""{field.head}
 @fast
-def repeat(w, count, {arguments}):
+def repeat(w, count, {field.arguments}):
     total = 0.0
     for k in range(count):
-        total += {call(0, n)}
-        w[0] += 1e-300 * w[{n}]  # lest the compiler sees that nothing changes
+        total += {field.call(0, 1)}
+        w[0] += 1e-300 * w[{field.n}]  # lest the compiler sees that nothing changes
     return total
 """
 

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dynlens.compiled import load_source
 from dynlens.problem import Problem
-from dynlens.stepping.fields import field_data
+from dynlens.stepping.fields import SHARED, Field, field_data, pasted
 from dynlens.typing import Array
 
 # What a loop returns with.
@@ -90,21 +91,34 @@ DONE, BELOW, SPENT, STIFF, MILD, PAUSED, SMALL = range(7)
 """
 
 
+_SHARED: dict[str, ModuleType] = {}
+
+
+def shared_loop(name: str, source: Callable[[Field], str]) -> ModuleType:
+    """Return the loop of one method for all problems, made only once."""
+    if name not in _SHARED:
+        _SHARED[name] = load_source(source(SHARED), name=name)
+    return _SHARED[name]
+
+
 class CompiledStepper:
     """A stepper whose loop is a generated module.
 
     Parameters
     ----------
     problem : Problem
-    module : module
-        Has ``begin``, ``advance`` and ``interpolate``.
+    name : str
+    source : callable
+        Source of a module that has ``begin``, ``advance`` and ``interpolate``, around a field.
     theta0 : ndarray, shape (P,)
-    size : int
-        Of the work space, which begins with the state at the start of the step and the state at
-        its end.
+    blocks : int
+        Size of the work space in vectors. It begins with the state at the start of the step and
+        the state at its end.
     t, t_end : float
     limits : tuple of float
         Passed to the loop: the tolerances, and what the method wants besides.
+    own : bool
+        Whether a tiny problem gets a loop of its own.
     """
 
     fresh = False
@@ -113,16 +127,24 @@ class CompiledStepper:
     def __init__(
         self,
         problem: Problem,
-        module: ModuleType,
+        name: str,
+        source: Callable[[Field], str],
         theta0: Array,
-        size: int,
+        blocks: int,
         t: float,
         t_end: float,
         limits: tuple[float, ...],
+        *,
+        own: bool = False,
     ) -> None:
-        self.module, self.data, self.n = module, field_data(problem), theta0.size
-        self.problem = problem
-        self.w = np.zeros(size)
+        field = pasted(problem) if own and problem.kernel_lines is not None else SHARED
+        self.problem, self.n, self.data = problem, theta0.size, field_data(problem, field)
+        self.name = f"{name.lower()}_own" if field.own else name.lower()
+        if field.own:
+            self.module = problem.loop(self.name, lambda: source(field))
+        else:
+            self.module = shared_loop(self.name, source)
+        self.w = np.zeros(blocks * self.n)
         self.w[: self.n] = self.w[self.n : 2 * self.n] = theta0
         self.clock, self.counts = np.zeros(7), np.zeros(8, dtype=np.int64)
         self.clock[T] = self.clock[T_OLD] = t
@@ -130,9 +152,9 @@ class CompiledStepper:
 
     def begin(self, step: float | None) -> None:
         """Evaluate the field at the start, and choose the first step unless it is given."""
-        if not hasattr(self.module, "checked"):
+        if self.name not in self.problem.checked:
             self._check()
-            vars(self.module)["checked"] = True
+            self.problem.checked.add(self.name)
         self.clock[H] = step or 0.0
         self.module.begin(self.w, self.clock, self.counts, self.t_end, *self.limits, *self.data)
 
