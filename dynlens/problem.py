@@ -316,15 +316,21 @@ class Problem:
         Machine code under numba's own calling convention, for loops that are told at run time
         what to call. It stays as long as `compiled` does.
         """
-        from numba import float64, typeof
+        from numba import float64, int64
 
         kernel, vector = self.compiled.field, float64[::1]
-        signature = (vector, *map(typeof, self.kernel_data), vector)
+        signature = (vector, vector, int64[::1], *[vector] * 6)
         kernel.compile(signature)
         made = kernel.overloads[signature]
         if made.signature.return_type != float64:
             raise TypeError(f"The compiled objective of {self.model!r} is no float64.")
         return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+
+    @cached_property
+    def pointers(self) -> NDArray[np.int64]:
+        """Address and size of each array in `kernel_data`, one after the other."""
+        pairs = [(array.ctypes.data, array.size) for array in self.kernel_data]
+        return np.array(pairs, dtype=np.int64).reshape(-1)
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:

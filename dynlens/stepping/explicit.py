@@ -60,6 +60,7 @@ class Explicit(CompiledStepper):
         own: bool = False,
     ) -> None:
         tableau = TABLEAUS[name]
+        self.slope_new, self.order = 3 + tableau.count, tableau.estimate_order
         limits = (rtol, atol, tableau.stable if watchful else 0.0)
         source = partial(explicit_source, tableau)
         blocks = 6 + tableau.count + len(tableau.extra)
@@ -83,52 +84,19 @@ def explicit_source(tableau: Tableau, field: Field) -> str:
         "SECOND": spare + len(tableau.errors) - 1,
         "EXTRA": len(tableau.extra),
         "ARGUMENTS": field.arguments,
-        "START": field.call(0, first),
-        "PROBE": field.call(1, first + s),
         "NORM": f"0.0 if s0 == 0.0 and s1 == 0.0 else {norm}" if pair else norm,
         "POWER": repr(1 / tableau.estimate_order - 0.75 * tableau.damping),
         "DAMPING": repr(tableau.damping),
         "ROOT": repr(1 / tableau.estimate_order),
     }
     sums = unrolled_sums(tableau, field) if field.own else tabled_sums(tableau, field)
-    text = sums + _LOOP
+    text = field.evaluate + sums + _LOOP
     for key, value in values.items():
         text = text.replace(f"<{key}>", str(value))
     return "\n".join((field.head, PLACES, text))
 
 
-_LOOP = """@fast
-def begin(w, clock, counts, t_end, rtol, atol, stable, <ARGUMENTS>):
-    clock[LOSS] = <START>
-    counts[EVALUATIONS] += 1
-    if clock[H] > 0.0:
-        return
-    y, new = block(w, 0, <N>), block(w, 1, <N>)
-    slope, slope_new = block(w, <FIRST>, <N>), block(w, <NEW>, <N>)
-    d0, d1 = 0.0, 0.0
-    for i in range(<N>):
-        scale = 1.0 / (atol + rtol * abs(y[i]))
-        d0 += (y[i] * scale) ** 2
-        d1 += (slope[i] * scale) ** 2
-    d0, d1 = math.sqrt(d0 / <N>), math.sqrt(d1 / <N>)
-    h = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
-    h = min(h, t_end - clock[T])
-    for i in range(<N>):
-        new[i] = y[i] + h * slope[i]
-    <PROBE>
-    counts[EVALUATIONS] += 1
-    d2 = 0.0
-    for i in range(<N>):
-        scale = 1.0 / (atol + rtol * abs(y[i]))
-        d2 += ((slope_new[i] - slope[i]) * scale) ** 2
-        new[i] = y[i]
-    d2 = math.sqrt(d2 / <N>) / h
-    most = max(d1, d2)
-    h1 = max(1e-6, 1e-3 * h) if most <= 1e-15 else (0.01 / most) ** <ROOT>
-    clock[H] = min(100.0 * h, h1, t_end - clock[T])
-
-
-@part
+_LOOP = """@part
 def error_of(w, h, rtol, atol, <ARGUMENTS>):
     differences(w, h, <ARGUMENTS>)
     y, new = block(w, 0, <N>), block(w, 1, <N>)
@@ -152,7 +120,7 @@ def curvature_of(w, <ARGUMENTS>):
     return math.sqrt(slopes / states) if states > 0.0 else 0.0
 
 
-@fast
+@inner
 def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
     h = clock[H_DONE]
     if <EXTRA> and not counts[EXTENDED]:
@@ -164,6 +132,11 @@ def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
     value = block(w, <SPARE>, <N>)
     for i in range(<N>):
         out[i] = value[i]
+
+
+@fast
+def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python, seldom needed
+    interpolate(w, clock, counts, t, out, <ARGUMENTS>)
 
 
 @fast

@@ -51,30 +51,49 @@ def block(typing_context, w, j, n):
     return types.float64[::1](w, types.intp, types.intp), generate
 """.replace('\\"', '"')
 
-# The types are part of the address' meaning; `field_data` sees to them.
+# `Problem.address` and `Problem.pointers` are made for each other, and for this.
 POINTED = """
 
 
+vector, numbers = types.float64[::1], types.int64[::1]
+FIELD = (vector, vector, numbers, *[vector] * 6)
+
+
 @intrinsic
-def call(typing_context, address, theta, data, out):
+def call(typing_context, address, theta, pointers, out):
     \"\"\"Call the compiled ``field(theta, *data, out)`` at an address.\"\"\"
-    types_of = (theta, *data.types, out)
 
     def generate(context, builder, signature, arguments):
-        address, theta, data, out = arguments
+        address, theta, pointers, out = arguments
+        places = context.make_array(numbers)(context, builder, pointers).data
+
+        def array_at(k, kind):
+            made = context.make_array(kind)(context, builder)
+            pointer, size = (
+                builder.load(cgutils.gep_inbounds(builder, places, 2 * k + m)) for m in range(2)
+            )
+            eight = context.get_constant(types.intp, 8)
+            data = builder.inttoptr(pointer, made.data.type)
+            populate_array(
+                made, data=data, shape=[size], strides=[eight], itemsize=eight, meminfo=None
+            )
+            return made._getvalue()
+
         convention = context.call_conv
-        kind = convention.get_function_type(types.float64, types_of)
+        kind = convention.get_function_type(types.float64, FIELD)
         function = builder.inttoptr(address, kind.as_pointer())
-        passed = (theta, *cgutils.unpack_tuple(builder, data), out)
+        data = [array_at(k, kind) for k, kind in enumerate(FIELD[1:-1])]
         status, loss = convention.call_function(
-            builder, function, types.float64, types_of, passed
+            builder, function, types.float64, FIELD, (theta, *data, out)
         )
         with cgutils.if_unlikely(builder, status.is_error):
             convention.return_status_propagate(builder, status)
         return loss
 
-    return types.float64(types.intp, theta, data, out), generate
-""".replace('\\"', '"')
+    return types.float64(types.intp, vector, numbers, vector), generate
+
+
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +119,13 @@ class Field:
         theta, out = (f"block(w, {j}, {self.n})" for j in (at, to))
         if self.own:
             return f"call({theta}, values, weight, {out})"
-        return f"call(address, {theta}, data, {out})"
+        return f"call(address, {theta}, pointers, {out})"
+
+    @property
+    def evaluate(self) -> str:
+        """Source of a function that evaluates the field from one block of ``w`` into another."""
+        head = f"@fast\ndef evaluate(w, at, to, {self.arguments}):"
+        return f"{head}\n    return {self.call('at', 'to')}\n\n\n"
 
     @property
     def own(self) -> bool:
@@ -108,7 +133,7 @@ class Field:
         return self.n != "n"
 
 
-SHARED = Field(f"{FAST}{POINTED}", "n", "n, address, data")
+SHARED = Field(f"{FAST}{POINTED}", "n", "n, address, pointers")
 
 
 def pasted(problem: Problem) -> Field:
@@ -127,5 +152,6 @@ def pasted(problem: Problem) -> Field:
 
 def field_data(problem: Problem, field: Field) -> tuple[Any, ...]:
     """Return what the call needs, in the order of its arguments."""
-    data = problem.kernel_data
-    return (data[0], data[3]) if field.own else (problem.model.size, problem.address, data)
+    if field.own:
+        return problem.kernel_data[0], problem.kernel_data[3]
+    return problem.model.size, problem.address, problem.pointers

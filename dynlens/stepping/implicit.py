@@ -17,7 +17,7 @@ import numpy as np
 from dynlens.problem import Problem
 from dynlens.stepping.fields import Field
 from dynlens.stepping.radau_algebra import algebra_module
-from dynlens.stepping.stepper import PLACES, CompiledStepper
+from dynlens.stepping.stepper import HITS, PLACES, CompiledStepper
 from dynlens.typing import Array
 
 NAME = "Radau5"
@@ -55,17 +55,19 @@ class Implicit(CompiledStepper):
         n = problem.model.size
         super().__init__(problem, NAME, implicit_source, theta0, 21 + 2 * n, t, t_end, limits)
         pair, turn = np.zeros(n * n, dtype=complex), np.zeros(n, dtype=complex)
-        self.data = (pair, turn, *self.data)
+        self.more = (pair, turn)
+        self.counts[HITS] = 2  # see `WANTED`
         self.begin(step)
 
 
 def implicit_source(field: Field) -> str:
     """Source of the loop."""
     loop = _LOOP.replace("<ARGUMENTS>", field.arguments)
-    places = {"START": (0, "F"), "PROBE": (1, "FNEW"), "AT_TRIAL": ("TRIAL", "TMP")}
+    places = {"PROBE": (1, "FNEW"), "AT_TRIAL": ("TRIAL", "TMP")}
     for key, (at, to) in {**places, "AT_STAGE": ("TRIAL", "K + m")}.items():
         loop = loop.replace(f"<{key}>", field.call(at, to))
-    return "\n".join((field.head, PLACES, _HEAD.replace("<ALGEBRA>", algebra_module()), loop))
+    head = _HEAD.replace("<ALGEBRA>", algebra_module())
+    return "\n".join((field.head, PLACES, head, field.evaluate + loop))
 
 
 _HEAD = """from <ALGEBRA> import (
@@ -75,41 +77,11 @@ _HEAD = """from <ALGEBRA> import (
 # Blocks of the work space; the state and the new state come first.
 F, FNEW, TRIAL, TMP, Z, K, REST, OLD, HESSIAN = 2, 3, 4, 5, 7, 13, 19, 20, 21
 # More of the clock's and the counts' places: what the explicit methods need, this one does not.
+WANTED = 2  # what `CURRENT` says of a Hessian that is not only old
 H_FACTOR, CURRENT, KNOWN = CURVATURE, HITS, EXTENDED
 """
 
 _LOOP = '''
-
-@fast
-def begin(w, clock, counts, t_end, rtol, atol, mild, pair, turn, <ARGUMENTS>):
-    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
-    f_new = block(w, FNEW, n)
-    clock[LOSS] = <START>
-    counts[EVALUATIONS] += 1
-    if clock[H] == 0.0:
-        d0, d1 = 0.0, 0.0
-        for i in range(n):
-            scale = 1.0 / (atol + rtol * abs(y[i]))
-            d0 += (y[i] * scale) ** 2
-            d1 += (f[i] * scale) ** 2
-        d0, d1 = math.sqrt(d0 / n), math.sqrt(d1 / n)
-        h = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
-        h = min(h, t_end - clock[T])
-        for i in range(n):
-            new[i] = y[i] + h * f[i]
-        <PROBE>
-        counts[EVALUATIONS] += 1
-        d2 = 0.0
-        for i in range(n):
-            scale = 1.0 / (atol + rtol * abs(y[i]))
-            d2 += ((f_new[i] - f[i]) * scale) ** 2
-            new[i] = y[i]
-        most = max(d1, math.sqrt(d2 / n) / h)
-        h1 = max(1e-6, 1e-3 * h) if most <= 1e-15 else (0.01 / most) ** 0.25
-        clock[H] = min(100.0 * h, h1, t_end - clock[T])
-    differentiate(w, counts, <ARGUMENTS>)
-    counts[CURRENT] = 1
-
 
 @inner
 def differentiate(w, counts, <ARGUMENTS>):  # the Hessian at the state
@@ -164,9 +136,14 @@ def iterate(w, counts, h, tolerance, pair, turn, <ARGUMENTS>):
     return -1, rate
 
 
-@fast
+@inner
 def interpolate(w, clock, counts, t, out, pair, turn, <ARGUMENTS>):
     between(w, (t - clock[T_OLD]) / clock[H_DONE], out, n)
+
+
+@fast
+def dense(w, clock, counts, t, out, pair, turn, <ARGUMENTS>):  # the same for Python, seldom needed
+    interpolate(w, clock, counts, t, out, pair, turn, <ARGUMENTS>)
 
 
 @fast
@@ -187,9 +164,9 @@ def advance(
                 y[i] = new[i]
                 f[i] = f_new[i]
             counts[FINISHED] = 0
-            if counts[CURRENT] == 2:
-                differentiate(w, counts, <ARGUMENTS>)
-                counts[CURRENT], clock[H_FACTOR] = 1, 0.0
+        if counts[CURRENT] == WANTED:
+            differentiate(w, counts, <ARGUMENTS>)
+            counts[CURRENT], clock[H_FACTOR] = 1, 0.0
         t, h, h_old = clock[T], clock[H], clock[H_DONE] if counts[KNOWN] else 0.0
         least = 10.0 * abs(np.nextafter(t, np.inf) - t)
         h = max(h, least)
@@ -237,7 +214,7 @@ def advance(
         loss = <PROBE>
         counts[EVALUATIONS] += 1
         polynomial(w, n)
-        counts[CURRENT] = 2 if anew else 0
+        counts[CURRENT] = WANTED if anew else 0
         counts[REFUSED], counts[KNOWN], counts[FINISHED] = 0, 1, 1
         counts[STEPS] += 1
         taken += 1

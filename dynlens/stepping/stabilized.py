@@ -47,33 +47,24 @@ class Stabilized(CompiledStepper):
         super().__init__(problem, NAME, stabilized_source, theta0, 8, t, t_end, limits)
         self.begin(step)
 
+    def first_step(self) -> float:
+        """None yet: the loop chooses it by the curvature."""
+        return 0.0
+
 
 def stabilized_source(field: Field) -> str:
     """Source of the loop."""
     loop = _LOOP.replace("<ARGUMENTS>", field.arguments)
-    places = {"START": (0, "F"), "NEW": (1, "FNEW"), "STAGE": ("LATEST", "G")}
+    places = {"NEW": (1, "FNEW"), "STAGE": ("LATEST", "G")}
     for key, (at, to) in {**places, "PROBE": ("PAST", "G")}.items():
         loop = loop.replace(f"<{key}>", field.call(at, to))
-    return "\n".join((field.head, PLACES, loop))
+    return "\n".join((field.head, PLACES, field.evaluate + loop))
 
 
 _LOOP = """MOST_STAGES = 200
 RENEW = 25  # steps between estimates of the curvature
 # Blocks of the work space; the state and the new state come first.
 F, FNEW, PAST, LATEST, G, V = 2, 3, 4, 5, 6, 7
-
-
-@fast
-def begin(w, clock, counts, t_end, rtol, atol, mild, <ARGUMENTS>):
-    f, v = block(w, F, n), block(w, V, n)
-    clock[LOSS] = <START>
-    counts[EVALUATIONS] += 1
-    for i in range(n):
-        v[i] = f[i]
-    estimate(w, clock, counts, <ARGUMENTS>)
-    if clock[H] == 0.0:
-        # Shorter than explicit Euler's limit: the first error then chooses better.
-        clock[H] = min(1e-2 / max(clock[CURVATURE], 1e-10), t_end - clock[T])
 
 
 @inner
@@ -154,7 +145,7 @@ def error_of(w, h, rtol, atol, n):
     return math.sqrt(total / n)
 
 
-@fast
+@inner
 def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
     y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
     f_new = block(w, FNEW, n)
@@ -168,12 +159,24 @@ def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
 
 
 @fast
+def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python, seldom needed
+    interpolate(w, clock, counts, t, out, <ARGUMENTS>)
+
+
+@fast
 def advance(
     w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, mild, <ARGUMENTS>
 ):
     y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
-    f_new = block(w, FNEW, n)
+    f_new, v = block(w, FNEW, n), block(w, V, n)
     taken = 0
+    if clock[CURVATURE] == 0.0:  # at the start
+        for i in range(n):
+            v[i] = f[i]
+        estimate(w, clock, counts, <ARGUMENTS>)
+        if clock[H] == 0.0:
+            # Shorter than explicit Euler's limit: the first error then chooses better.
+            clock[H] = min(1e-2 / max(clock[CURVATURE], 1e-10), t_end - clock[T])
     while counts[SAVED] < times.size:
         if counts[FINISHED]:  # its end is where the next step starts
             for i in range(n):
