@@ -198,7 +198,7 @@ class _Settings:
         """Return the method, about to take its first step."""
         rtol, atol = self.rtol, self.atol
         if self.method in TABLEAUS:
-            return Explicit(problem, start, self.name, t_end, rtol=rtol, atol=atol)
+            return Explicit(problem, start, self.name, t_end, rtol=rtol, atol=atol, own=True)
         if self.method in (RADAU, RKC, "auto"):
             kind: type[Implicit | Stabilized | Auto]
             kind = {RADAU: Implicit, RKC: Stabilized, "auto": Auto}[self.name]

@@ -316,10 +316,12 @@ def test_the_twins_are_a_tighter_run_and_one_of_another_family(method):
 
 AGAIN = """
 import numpy as np, dynlens as dl
+from dynlens.stepping.stepper import _SHARED
 seen = dl.Entries((2, 2), [(0, 1), (1, 0), (1, 1)], [1, 1, 0])
 problem = dl.Problem(dl.DeepLinear((2, 2, 2, 2)), dl.SquaredLoss(), seen)
 flow = dl.gradient_flow(problem, np.tile(0.1 * np.eye(2).ravel(), 3), 10.0, method={method!r})
-for loop in problem._loops.values():
+assert _SHARED or problem._loops
+for loop in (*_SHARED.values(), *problem._loops.values(), problem.compiled):
     for name, f in vars(loop).items():
         if hasattr(f, "stats"):
             assert not f.stats.cache_misses, (name, f.stats)
