@@ -7,7 +7,7 @@ first order descent is ``theta(t) + eta e(t)``, where ``e`` solves a linear equa
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -412,7 +412,7 @@ def _leading(flow: Trajectory, descent: Trajectory) -> Array:
     return np.asarray(descent.attrs["eta"] * found.error)
 
 
-def _by_scipy(attrs: dict[str, Any]) -> str:
+def _by_scipy(attrs: Mapping[str, Any]) -> str:
     """The method of SciPy's that suits where a compiled one did; its own name for one of SciPy's.
 
     The first-order error is no gradient flow, so that the compiled loops cannot integrate it.
