@@ -63,7 +63,7 @@ def gradient_flow(
     theta0: ArrayLike,
     t_end: float | ArrayLike,
     *,
-    method: str | type = "DOP853",
+    method: str | type = "auto",
     rtol: float = 1e-9,
     atol: float = 1e-12,
     saves: int | str = 201,
@@ -85,9 +85,9 @@ def gradient_flow(
     t_end : float or array_like, shape (T,)
         End time, or the increasing times to save at (the run starts at time 0 either way).
     method : str or OdeSolver subclass
-        By SciPy, and the reference: "RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF". As
-        compiled loops: "Tsit5", "DOP8", "Radau5", "RKC2", and "auto", which changes between them
-        (see Notes). Explicit methods suit early times, implicit ones late and stiff times.
+        As compiled loops: "Tsit5", "DOP8", "Radau5", "RKC2", and "auto", which changes between
+        them (see Notes). By SciPy, and the reference: "RK23", "RK45", "DOP853", "LSODA", "Radau",
+        "BDF". Explicit methods suit early times, implicit ones late and stiff times.
     rtol, atol : float
         Relative and absolute tolerance of one step, as in `scipy.integrate.solve_ivp`.
     saves : int or "log"
@@ -123,13 +123,15 @@ def gradient_flow(
     Notes
     -----
     A name means one implementation. "DOP853" is SciPy's; "DOP8" has the same coefficients in a
-    loop compiled beside the gradient, a hundred times as fast where the gradient is tiny. "Tsit5"
+    compiled loop, a hundred times as fast where the gradient is tiny. "Tsit5"
     is the pair of Tsitouras (2011), "Radau5" the implicit method of Hairer & Wanner for up to
     about a hundred parameters, "RKC2" the stabilized method of Sommeijer, Shampine & Verwer
     (1998) for more of them at loose tolerances. "auto" begins with "Tsit5" (from ``rtol=1e-7``
     on) or "DOP8" and changes to one of the latter two, and back, as the flow turns stiff or mild;
-    ``attrs["switches"]`` tells when and why. The first run of a problem compiles for seconds,
-    the next ones and other processes load from the cache.
+    ``attrs["switches"]`` tells when and why. The first run by a method compiles its loop for
+    seconds, the first run of a problem its gradient for one; all later ones, also of other
+    processes, load from the cache. Named by themselves, "Tsit5" and "DOP8" compile a loop of its
+    own for each tiny problem, three times as fast; "auto" never does.
 
     The explicit methods' error per unit of time is controlled relative to ``|theta|``; quantities
     that are products of small and large factors (a determinant, say) can lose all their digits
@@ -204,7 +206,7 @@ class _Settings:
         """Return the method, about to take its first step."""
         rtol, atol = self.rtol, self.atol
         if self.method in TABLEAUS:
-            return Explicit(problem, start, self.name, t_end, rtol=rtol, atol=atol)
+            return Explicit(problem, start, self.name, t_end, rtol=rtol, atol=atol, own=True)
         if self.method in (RADAU, RKC, "auto"):
             kind: type[Implicit | Stabilized | Auto]
             kind = {RADAU: Implicit, RKC: Stabilized, "auto": Auto}[self.name]

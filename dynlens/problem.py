@@ -281,11 +281,11 @@ class Problem:
         """Source of a tiny gradient, to be pasted into another loop; None for all others."""
         return self._kernel.lines
 
-    def loop(self, name: str, source: Callable[[Problem], str]) -> Any:
+    def loop(self, name: str, source: Callable[[], str]) -> Any:
         """Return a generated loop around this problem's kernel, made only once."""
         made = self._loops.get(name)
         if made is None:
-            made = self._loops[name] = load_source(source(self), name=f"{name}_{self.model.size}")
+            made = self._loops[name] = load_source(source(), name=f"{name}_{self.model.size}")
         return made
 
     @cached_property
@@ -293,11 +293,44 @@ class Problem:
         return {}
 
     @cached_property
+    def checked(self) -> set[str]:
+        """Names of the loops in which the field has been compared with the reference."""
+        return set()
+
+    @cached_property
     def kernel_data(self) -> tuple[Any, ...]:
-        """Arrays the compiled gradient reads, in the order of its arguments, with work space."""
+        """Arrays the compiled gradient reads, in the order of its arguments, with work space.
+
+        All are flat, contiguous and writeable, whatever they were: a loop compiled for these
+        types then serves every problem.
+        """
         parts, weight = self._kernel, np.array([self._weight])
         scratch = (np.zeros(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
-        return (self.observations.data, parts.index, parts.rows, weight, *scratch)
+        index, rows = np.array(parts.index).reshape(-1), np.array(parts.rows).reshape(-1)
+        return (np.array(self.observations.data), index, rows, weight, *scratch)
+
+    @cached_property
+    def address(self) -> int:
+        """Where the compiled vector field ``field(theta, *data, out) -> objective`` lies.
+
+        Machine code under numba's own calling convention, for loops that are told at run time
+        what to call. It stays as long as `compiled` does.
+        """
+        from numba import float64, int64
+
+        kernel, vector = self.compiled.field, float64[::1]
+        signature = (vector, vector, int64[::1], *[vector] * 6)
+        kernel.compile(signature)
+        made = kernel.overloads[signature]
+        if made.signature.return_type != float64:
+            raise TypeError(f"The compiled objective of {self.model!r} is no float64.")
+        return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+
+    @cached_property
+    def pointers(self) -> NDArray[np.int64]:
+        """Address and size of each array in `kernel_data`, one after the other."""
+        pairs = [(array.ctypes.data, array.size) for array in self.kernel_data]
+        return np.array(pairs, dtype=np.int64).reshape(-1)
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:
@@ -321,9 +354,10 @@ import math
 import numpy as np
 from numba import njit
 
-compiled = njit(cache=True)
+# Neither is called from C: that wrapper would take as long to compile as a small function.
+compiled = njit(cache=True, no_cfunc_wrapper=True)
 # A call costs more than a loss does, and LLVM's own choice is to call.
-inlined = njit(cache=True, forceinline=True)'''
+inlined = njit(cache=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'''
 
 _LOSS = """@inlined
 def loss_value(z):

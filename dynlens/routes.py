@@ -194,14 +194,14 @@ _SENSING = """@compiled
 def prediction(tensor, index, rows, i):
     total = 0.0
     for j in range(tensor.size):
-        total += rows[i, j] * tensor[j]
+        total += rows[i * tensor.size + j] * tensor[j]
     return total
 
 
 @compiled
 def add_back(cotangent, index, rows, i, weight):
     for j in range(cotangent.size):
-        cotangent[j] += weight * rows[i, j]"""
+        cotangent[j] += weight * rows[i * cotangent.size + j]"""
 
 _THROUGH_TENSOR = """@compiled
 def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):

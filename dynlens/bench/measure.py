@@ -19,7 +19,7 @@ from dynlens.bench.peers import PEERS, Peer, Solve
 from dynlens.bench.problems import Bench
 from dynlens.flow import gradient_flow
 from dynlens.problem import Problem
-from dynlens.stepping.fields import field_data, field_source
+from dynlens.stepping.fields import SHARED, Field, field_data, pasted
 from dynlens.typing import Array
 
 RTOLS = (1e-4, 1e-6, 1e-8, 1e-10)
@@ -148,22 +148,21 @@ def repeated(work: Callable[[int], Any], rounds: int, *, least: float = 0.02) ->
 
 def bare_gradient(problem: Problem, theta0: Array, rounds: int) -> float:
     """Seconds of one gradient, called from a compiled loop."""
-    module, n = problem.loop("bare", _bare_source), problem.model.size
-    w, data = np.zeros(2 * n), field_data(problem)
+    field = SHARED if problem.kernel_lines is None else pasted(problem)
+    module, n = problem.loop("bare", lambda: _bare_source(field)), problem.model.size
+    w, data = np.zeros(2 * n), field_data(problem, field)
     w[:n] = theta0
     return repeated(lambda count: module.repeat(w, count, *data), max(rounds, 5))
 
 
-def _bare_source(problem: Problem) -> str:
-    head, call, arguments = field_source(problem)
-    n = problem.model.size
-    return f"""{head}
+def _bare_source(field: Field) -> str:
+    return f"""{field.head}
 @fast
-def repeat(w, count, {arguments}):
+def repeat(w, count, {field.arguments}):
     total = 0.0
     for k in range(count):
-        total += {call(0, n)}
-        w[0] += 1e-300 * w[{n}]  # lest the compiler sees that nothing changes
+        total += {field.call(0, 1)}
+        w[0] += 1e-300 * w[{field.n}]  # lest the compiler sees that nothing changes
     return total
 """
 

@@ -7,7 +7,7 @@ first order descent is ``theta(t) + eta e(t)``, where ``e`` solves a linear equa
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,9 +15,10 @@ import numpy as np
 
 from dynlens import validation
 from dynlens.errors import IntegrationError
-from dynlens.flow import METHODS
+from dynlens.flow import COMPILED, METHODS
 from dynlens.observables import registry
 from dynlens.problem import Problem
+from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, ArrayLike
 
@@ -401,7 +402,7 @@ def _leading(flow: Trajectory, descent: Trajectory) -> Array:
             flow.problem,
             descent.theta[0],
             flow.t,
-            method=attrs["method"],
+            method=_by_scipy(attrs),
             rtol=attrs["rtol"],
             atol=attrs["atol"],
             max_evaluations=1000 + BUDGET * attrs["evaluations"],
@@ -409,6 +410,17 @@ def _leading(flow: Trajectory, descent: Trajectory) -> Array:
     except (IntegrationError, ValueError):  # gave up, or a method of the caller's own
         return np.full_like(flow.theta, np.nan)
     return np.asarray(descent.attrs["eta"] * found.error)
+
+
+def _by_scipy(attrs: Mapping[str, Any]) -> str:
+    """The method of SciPy's that suits where a compiled one did; its own name for one of SciPy's.
+
+    The first-order error is no gradient flow, so that the compiled loops cannot integrate it.
+    """
+    last = attrs.get("switches", [attrs])[-1]["method"]
+    if last not in COMPILED:
+        return str(last)
+    return "DOP853" if last in TABLEAUS else "LSODA"
 
 
 def _twin_distance(flow: Trajectory, of: Callable[[Trajectory], Array]) -> Array:

@@ -67,7 +67,7 @@ class SmallStarts(Case):
     alphas: tuple[float, ...]
     norm: float
     t_max: float = 1e6
-    method: str = "DOP853"
+    method: str = "auto"
     rtol: float = 1e-11
     atol: float = 1e-13
 

@@ -123,7 +123,9 @@ def _ladder(case: DescentCase) -> DescentSamples:
     total = max(1, round(case.t_end / coarse))
     marks = np.unique(np.linspace(0, total, case.points + 1).round().astype(np.int64))
     times = coarse * marks
-    flow = gradient_flow(problem, theta0, times, rtol=case.rtol, atol=case.atol)
+    # By the method that also integrates the first-order error, which is no gradient flow.
+    numerics = ("DOP853", case.rtol, case.atol)
+    flow = gradient_flow(problem, theta0, times, method="DOP853", rtol=case.rtol, atol=case.atol)
     if not flow.complete:
         raise IntegrationError(flow.message)
 
@@ -144,7 +146,6 @@ def _ladder(case: DescentCase) -> DescentSamples:
         for twin, d, s in zip(flow.twins, (nudged, runs), settings, strict=True)
         if len(twin) == len(flow)
     )
-    numerics = ("DOP853", case.rtol, case.atol)
     return DescentSamples(
         problem, flow.theta, flow.t, twins, etas=case.etas, descents=runs, numerics=numerics
     )

@@ -44,7 +44,7 @@ class Path(Case):
     problem: Problem
     start: Start | tuple[float, ...]
     t_end: float
-    method: str = "DOP853"
+    method: str = "auto"
     rtol: float = 1e-10
     atol: float = 1e-13
     saves: int | str | tuple[float, ...] = 101

@@ -1,8 +1,8 @@
 """Explicit Runge-Kutta methods whose whole loop is compiled beside the gradient it calls.
 
-The loop's source is generated from a tableau, for one number of parameters, and kept on disk by
-`load_source`. All stages lie in one flat array at constant offsets: then the sums of stages are
-vectorized without a test for overlap, and no view is made inside a step.
+The loop's source is generated from a tableau and kept on disk by `load_source`: one loop for all
+problems, which is told the number of parameters and the address of the gradient, or one for a tiny
+problem alone, into which both are written. All stages lie in one flat array, block after block.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from functools import partial
 
 from dynlens.problem import Problem
-from dynlens.stepping.fields import field_source
+from dynlens.stepping.fields import Field
 from dynlens.stepping.stepper import PLACES, CompiledStepper
-from dynlens.stepping.tableaus import TABLEAUS, Row, Tableau
+from dynlens.stepping.sums import tabled_sums, unrolled_sums
+from dynlens.stepping.tableaus import TABLEAUS, Tableau
 from dynlens.typing import Array
 
 
@@ -30,6 +31,8 @@ class Explicit(CompiledStepper):
         First step to try; chosen by Hairer's rule unless given.
     watchful : bool
         Return when the problem has turned stiff (see Notes).
+    own : bool
+        Let a tiny problem have a loop of its own, which takes seconds to compile.
 
     Notes
     -----
@@ -54,128 +57,70 @@ class Explicit(CompiledStepper):
         atol: float,
         step: float | None = None,
         watchful: bool = False,
+        own: bool = False,
     ) -> None:
         tableau = TABLEAUS[name]
-        size = (4 + tableau.count + len(tableau.extra)) * problem.model.size
-        module = problem.loop(name.lower(), partial(explicit_source, tableau))
+        self.slope_new, self.order = 3 + tableau.count, tableau.estimate_order
         limits = (rtol, atol, tableau.stable if watchful else 0.0)
-        super().__init__(problem, module, theta0, size, t, t_end, limits)
+        source = partial(explicit_source, tableau)
+        blocks = 6 + tableau.count + len(tableau.extra)
+        super().__init__(problem, name, source, theta0, blocks, t, t_end, limits, own=own)
         self.begin(step)
 
 
-def explicit_source(tableau: Tableau, problem: Problem) -> str:
-    """Source of the loop of one method for one problem's kernel and size."""
-    n, s = problem.model.size, tableau.count
-    head, call, arguments = field_source(problem)
-    k = [(3 + j) * n for j in range(s + 1 + len(tableau.extra))]
-
-    def total(row: Row) -> str:
-        return " + ".join(f"{a!r} * w[{k[j]} + i]" for j, a in sorted(row.items()))
-
-    def state(row: Row, to: int) -> list[str]:
-        return [f"    for i in range({n}):", f"        w[{to} + i] = w[i] + h * ({total(row)})"]
-
-    step = [f"def step(w, h, {arguments}):"]
-    for j in range(1, s):
-        step += [*state(tableau.stages[j], 2 * n), f"    {call(2 * n, k[j])}"]
-    step += [*state(tableau.weights, n), f"    return {call(n, k[s])}"]
-
-    extend = [f"def extend(w, h, {arguments}):", "    pass"]
-    for j, row in enumerate(tableau.extra, start=s + 1):
-        extend += [*state(row, 2 * n), f"    {call(2 * n, k[j])}"]
-
-    sums = [f"        e{m} = scale * ({total(row)})" for m, row in enumerate(tableau.errors)]
-    sums += [f"        s{m} += e{m} * e{m}" for m in range(len(tableau.errors))]
+def explicit_source(tableau: Tableau, field: Field) -> str:
+    """Source of the loop of one method: for all problems, or for a tiny one."""
+    n, s = field.n, tableau.count
+    first, spare = 3, 4 + s + len(tableau.extra)  # blocks: of the first stage, past the last one
     pair = len(tableau.errors) == 2
     norm = f"s0 / math.sqrt({n} * (s0 + 0.01 * s1))" if pair else f"math.sqrt(s0 / {n})"
-    if pair:
-        norm = f"0.0 if s0 == 0.0 and s1 == 0.0 else {norm}"
-
-    stages = sorted({j for row in tableau.dense for j in row})
-    between = [f"    c{j} = h * x * ({_nested(tableau.dense, j)})" for j in stages]
-    value = " + ".join(f"c{j} * w[{k[j]} + i]" for j in stages)
-
     values = {
         "N": n,
         "STAGES": s,
-        "FIRST": k[0],
-        "LAST": k[s - 1],
-        "NEW": k[s],
+        "FIRST": first,
+        "LAST": first + s - 1,
+        "NEW": first + s,
+        "SPARE": spare,
+        "SECOND": spare + len(tableau.errors) - 1,
         "EXTRA": len(tableau.extra),
-        "ARGUMENTS": arguments,
-        "START": call(0, k[0]),
-        "PROBE": call(n, k[s]),
-        "SUMS": "\n".join(sums),
-        "NORM": norm,
-        "BETWEEN": "\n".join(between),
-        "VALUE": value,
+        "ARGUMENTS": field.arguments,
+        "NORM": f"0.0 if s0 == 0.0 and s1 == 0.0 else {norm}" if pair else norm,
         "POWER": repr(1 / tableau.estimate_order - 0.75 * tableau.damping),
         "DAMPING": repr(tableau.damping),
         "ROOT": repr(1 / tableau.estimate_order),
     }
-    loop = _LOOP
-    for key, text in values.items():
-        loop = loop.replace(f"<{key}>", str(text))
-    parts = (PLACES, "", "@part", "\n".join(step), "", "", "@part", "\n".join(extend), "", "", loop)
-    return "\n".join((head, *parts))
+    sums = unrolled_sums(tableau, field) if field.own else tabled_sums(tableau, field)
+    text = field.evaluate + sums + _LOOP
+    for key, value in values.items():
+        text = text.replace(f"<{key}>", str(value))
+    return "\n".join((field.head, PLACES, text))
 
 
-def _nested(dense: tuple[Row, ...], j: int) -> str:
-    """The factor of stage j between the ends of a step, from the innermost bracket out."""
-    text = repr(dense[-1].get(j, 0.0))
-    for q in range(len(dense) - 2, -1, -1):
-        text = f"{dense[q].get(j, 0.0)!r} + {'x' if q % 2 else 'r'} * ({text})"
-    return text
-
-
-_LOOP = """@fast
-def begin(w, clock, counts, t_end, rtol, atol, stable, <ARGUMENTS>):
-    clock[LOSS] = <START>
-    counts[EVALUATIONS] += 1
-    if clock[H] > 0.0:
-        return
-    d0, d1 = 0.0, 0.0
-    for i in range(<N>):
-        scale = 1.0 / (atol + rtol * abs(w[i]))
-        d0 += (w[i] * scale) ** 2
-        d1 += (w[<FIRST> + i] * scale) ** 2
-    d0, d1 = math.sqrt(d0 / <N>), math.sqrt(d1 / <N>)
-    h = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
-    h = min(h, t_end - clock[T])
-    for i in range(<N>):
-        w[<N> + i] = w[i] + h * w[<FIRST> + i]
-    <PROBE>
-    counts[EVALUATIONS] += 1
-    d2 = 0.0
-    for i in range(<N>):
-        scale = 1.0 / (atol + rtol * abs(w[i]))
-        d2 += ((w[<NEW> + i] - w[<FIRST> + i]) * scale) ** 2
-        w[<N> + i] = w[i]
-    d2 = math.sqrt(d2 / <N>) / h
-    most = max(d1, d2)
-    h1 = max(1e-6, 1e-3 * h) if most <= 1e-15 else (0.01 / most) ** <ROOT>
-    clock[H] = min(100.0 * h, h1, t_end - clock[T])
-
-
-@part
-def error_of(w, h, rtol, atol):
+_LOOP = """@part
+def error_of(w, h, rtol, atol, <ARGUMENTS>):
+    differences(w, h, <ARGUMENTS>)
+    y, new = block(w, 0, <N>), block(w, 1, <N>)
+    first, second = block(w, <SPARE>, <N>), block(w, <SECOND>, <N>)
     s0, s1 = 0.0, 0.0
     for i in range(<N>):
-        scale = h / (atol + rtol * max(abs(w[i]), abs(w[<N> + i])))
-<SUMS>
+        scale = h / (atol + rtol * max(abs(y[i]), abs(new[i])))
+        s0 += (scale * first[i]) ** 2
+        s1 += (scale * second[i]) ** 2
     return <NORM>
 
 
 @part
-def curvature_of(w):
+def curvature_of(w, <ARGUMENTS>):
+    new, trial = block(w, 1, <N>), block(w, 2, <N>)
+    slope_new, slope_trial = block(w, <NEW>, <N>), block(w, <LAST>, <N>)
     slopes, states = 0.0, 0.0
     for i in range(<N>):
-        slopes += (w[<NEW> + i] - w[<LAST> + i]) ** 2
-        states += (w[<N> + i] - w[2 * <N> + i]) ** 2
+        slopes += (slope_new[i] - slope_trial[i]) ** 2
+        states += (new[i] - trial[i]) ** 2
     return math.sqrt(slopes / states) if states > 0.0 else 0.0
 
 
-@fast
+@inner
 def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
     h = clock[H_DONE]
     if <EXTRA> and not counts[EXTENDED]:
@@ -183,22 +128,29 @@ def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
         counts[EVALUATIONS] += <EXTRA>
         counts[EXTENDED] = 1
     x = (t - clock[T_OLD]) / h
-    r = 1.0 - x
-<BETWEEN>
+    between(w, h, x, <ARGUMENTS>)
+    value = block(w, <SPARE>, <N>)
     for i in range(<N>):
-        out[i] = w[i] + (<VALUE>)
+        out[i] = value[i]
+
+
+@fast
+def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python, seldom needed
+    interpolate(w, clock, counts, t, out, <ARGUMENTS>)
 
 
 @fast
 def advance(
     w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, stable, <ARGUMENTS>
 ):
+    y, new = block(w, 0, <N>), block(w, 1, <N>)
+    slope, slope_new = block(w, <FIRST>, <N>), block(w, <NEW>, <N>)
     taken = 0
     while counts[SAVED] < times.size:
         if counts[FINISHED]:  # its end is where the next step starts
             for i in range(<N>):
-                w[i] = w[<N> + i]
-                w[<FIRST> + i] = w[<NEW> + i]
+                y[i] = new[i]
+                slope[i] = slope_new[i]
             counts[FINISHED] = 0
         t, h = clock[T], clock[H]
         least = 10.0 * abs(np.nextafter(t, np.inf) - t)
@@ -209,7 +161,7 @@ def advance(
                 h = t_end - t
             loss = step(w, h, <ARGUMENTS>)
             counts[EVALUATIONS] += <STAGES>
-            error = error_of(w, h, rtol, atol)
+            error = error_of(w, h, rtol, atol, <ARGUMENTS>)
             if error < 1.0:
                 break
             # An error that is no number is as bad as can be.
@@ -236,7 +188,7 @@ def advance(
         clock[H] = h * factor
 
         if stable > 0.0:
-            clock[CURVATURE] = curvature_of(w)
+            clock[CURVATURE] = curvature_of(w, <ARGUMENTS>)
             if h * clock[CURVATURE] > stable:
                 counts[HITS] += 1
                 counts[MISSES] = 0
@@ -250,7 +202,7 @@ def advance(
             k = counts[SAVED]
             if times[k] == t:
                 for i in range(<N>):
-                    states[k, i] = w[<N> + i]
+                    states[k, i] = new[i]
             else:
                 interpolate(w, clock, counts, times[k], states[k], <ARGUMENTS>)
             counts[SAVED] += 1

@@ -1,58 +1,157 @@
-"""How a compiled loop calls the vector field: at one place of a flat array, into another."""
+"""How a compiled loop calls the vector field: at one block of a flat array, into another.
+
+A loop compiled once for all problems calls it by its address. A tiny gradient is worth a loop of
+its own, with the gradient pasted in; but that takes seconds to compile.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from dynlens.problem import KERNEL_HEAD, Problem
 
-FAST = """# Sums may be taken in any order; infinities and NaNs stay what they are.
-fast = njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+FAST = """import math
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
+
+# Sums may be taken in any order; infinities and NaNs stay what they are.
+options = {
+    "cache": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "nsz"},
+    "no_cfunc_wrapper": True,
+}
+fast = njit(**options)
+# Never called from Python either: a wrapper takes as long to compile as the function.
+hidden = {**options, "no_cpython_wrapper": True}
+inner = njit(**hidden)
 # One copy of each, whoever calls it: the same bits whether compiled now or loaded from the cache.
-part = njit(
-    cache=True,
-    error_model="numpy",
-    fastmath={"reassoc", "contract", "nsz"},
-    forceinline=True,
-)"""
+part = njit(**hidden, forceinline=True)
 
 
-def field_source(problem: Problem) -> tuple[str, Callable[[Any, Any], str], str]:
-    """Return what a loop needs of the field.
+@intrinsic
+def block(typing_context, w, j, n):
+    \"\"\"Block j of n numbers: no copy, no count of references, no sign to be checked.\"\"\"
 
-    Returns
-    -------
+    def generate(context, builder, signature, arguments):
+        flat, j, n = arguments
+        pointer = context.make_array(w)(context, builder, flat).data
+        made = context.make_array(signature.return_type)(context, builder)
+        size = context.get_constant(types.intp, 8)
+        data = builder.gep(pointer, [builder.mul(j, n)])
+        populate_array(made, data=data, shape=[n], strides=[size], itemsize=size, meminfo=None)
+        return made._getvalue()
+
+    return types.float64[::1](w, types.intp, types.intp), generate
+""".replace('\\"', '"')
+
+# `Problem.address` and `Problem.pointers` are made for each other, and for this.
+POINTED = """
+
+
+vector, numbers = types.float64[::1], types.int64[::1]
+FIELD = (vector, vector, numbers, *[vector] * 6)
+
+
+@intrinsic
+def call(typing_context, address, theta, pointers, out):
+    \"\"\"Call the compiled ``field(theta, *data, out)`` at an address.\"\"\"
+
+    def generate(context, builder, signature, arguments):
+        address, theta, pointers, out = arguments
+        places = context.make_array(numbers)(context, builder, pointers).data
+
+        def array_at(k, kind):
+            made = context.make_array(kind)(context, builder)
+            pointer, size = (
+                builder.load(cgutils.gep_inbounds(builder, places, 2 * k + m)) for m in range(2)
+            )
+            eight = context.get_constant(types.intp, 8)
+            data = builder.inttoptr(pointer, made.data.type)
+            populate_array(
+                made, data=data, shape=[size], strides=[eight], itemsize=eight, meminfo=None
+            )
+            return made._getvalue()
+
+        convention = context.call_conv
+        kind = convention.get_function_type(types.float64, FIELD)
+        function = builder.inttoptr(address, kind.as_pointer())
+        data = [array_at(k, kind) for k, kind in enumerate(FIELD[1:-1])]
+        status, loss = convention.call_function(
+            builder, function, types.float64, FIELD, (theta, *data, out)
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return loss
+
+    return types.float64(types.intp, vector, numbers, vector), generate
+
+
+"""
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a loop needs of the field.
+
+    Parameters
+    ----------
     head : str
         Source to begin a module with.
-    call : callable
-        ``call(at, to)`` is an expression that reads the parameters from ``w[at:]``, writes the
-        field to ``w[to:]`` and has the value of the objective.
+    n : str
+        The number of parameters: a number, or ``"n"`` where it is an argument.
     arguments : str
-        Names of the arrays that the expression reads; see `field_data`.
+        Names of what else the expression reads; see `field_data`.
     """
+
+    head: str
+    n: str
+    arguments: str
+
+    def call(self, at: Any, to: Any) -> str:
+        """Source that evaluates the field at one block of ``w`` into another: the objective."""
+        theta, out = (f"block(w, {j}, {self.n})" for j in (at, to))
+        if self.own:
+            return f"call({theta}, values, weight, {out})"
+        return f"call(address, {theta}, pointers, {out})"
+
+    @property
+    def evaluate(self) -> str:
+        """Source of a function that evaluates the field from one block of ``w`` into another."""
+        head = f"@fast\ndef evaluate(w, at, to, {self.arguments}):"
+        return f"{head}\n    return {self.call('at', 'to')}\n\n\n"
+
+    @property
+    def own(self) -> bool:
+        """Whether the gradient is pasted into the loop."""
+        return self.n != "n"
+
+
+SHARED = Field(f"{FAST}{POINTED}", "n", "n, address, pointers")
+
+
+def pasted(problem: Problem) -> Field:
+    """Return the field of a tiny problem, for a loop of its own."""
     n, lines = problem.model.size, problem.kernel_lines
-    if lines is None:
-        arguments = "values, index, rows, weight, work, tensor, cotangent"
-
-        def call(at: Any, to: Any) -> str:
-            return f"field(w[{at} : {at} + {n}], {arguments}, w[{to} : {to} + {n}])"
-
-        # From a module of its own: a loop for another method must not compile it again.
-        kernel = f"from {problem.compiled.__name__} import field"
-        return "\n".join((KERNEL_HEAD, kernel, FAST, "", "")), call, arguments
-
+    assert lines is not None
     theta, out = [f"x{i}" for i in range(n)], [f"y{i}" for i in range(n)]
-    body = [f"{name} = w[at + {i}]" for i, name in enumerate(theta)]
+    body = [f"{name} = theta[{i}]" for i, name in enumerate(theta)]
     body += lines(theta, out, "-")
-    body += [f"w[to + {i}] = {name}" for i, name in enumerate(out)]
+    body += [f"out[{i}] = {name}" for i, name in enumerate(out)]
     body += ["return weight[0] * total"]
-    field = "\n    ".join(["@part", "def field(w, at, to, values, weight):"][1:] + body)
-    text = "\n\n".join((KERNEL_HEAD, problem.loss_source, FAST, f"@part\n{field}\n\n"))
-    return text, lambda at, to: f"field(w, {at}, {to}, values, weight)", "values, weight"
+    field = "\n    ".join(["@part", "def call(theta, values, weight, out):"][1:] + body)
+    head = "\n\n".join((KERNEL_HEAD, problem.loss_source, FAST, f"@part\n{field}\n\n"))
+    return Field(head, str(n), "values, weight")
 
 
-def field_data(problem: Problem) -> tuple[Any, ...]:
-    """Return the arrays that the call needs, in the order of its arguments."""
-    data = problem.kernel_data
-    return data if problem.kernel_lines is None else (data[0], data[3])
+def field_data(problem: Problem, field: Field) -> tuple[Any, ...]:
+    """Return what the call needs, in the order of its arguments."""
+    if field.own:
+        return problem.kernel_data[0], problem.kernel_data[3]
+    return problem.model.size, problem.address, problem.pointers

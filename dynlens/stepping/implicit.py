@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 
 from dynlens.problem import Problem
-from dynlens.stepping.fields import field_source
+from dynlens.stepping.fields import Field
 from dynlens.stepping.radau_algebra import algebra_module
-from dynlens.stepping.stepper import PLACES, CompiledStepper
+from dynlens.stepping.stepper import HITS, PLACES, CompiledStepper
 from dynlens.typing import Array
 
 NAME = "Radau5"
@@ -50,123 +50,100 @@ class Implicit(CompiledStepper):
         step: float | None = None,
         watchful: bool = False,
     ) -> None:
-        n = problem.model.size
-        module = problem.loop(NAME.lower(), implicit_source)
         limits = (rtol, atol, 1.0 if watchful else 0.0)
         # Vectors, then the Hessian and the factors of a real matrix; those of a complex one.
-        super().__init__(problem, module, theta0, 21 * n + 2 * n * n, t, t_end, limits)
+        n = problem.model.size
+        super().__init__(problem, NAME, implicit_source, theta0, 21 + 2 * n, t, t_end, limits)
         pair, turn = np.zeros(n * n, dtype=complex), np.zeros(n, dtype=complex)
-        self.data = (pair, turn, *self.data)
+        self.more = (pair, turn)
+        self.counts[HITS] = 2  # see `WANTED`
         self.begin(step)
 
 
-def implicit_source(problem: Problem) -> str:
-    """Source of the loop for one problem's kernel and size."""
-    n = problem.model.size
-    head, call, arguments = field_source(problem)
-    loop = _LOOP.replace("<ARGUMENTS>", arguments).replace("<N>", str(n))
-    places = {"START": (0, "F"), "PROBE": ("N", "FNEW"), "AT_TRIAL": ("TRIAL", "TMP")}
-    for key, (at, to) in places.items():
-        loop = loop.replace(f"<{key}>", call(at, to))
-    loop = loop.replace("<AT_STAGE>", call("TRIAL", "K + m * N"))
-    constants = _HEAD.replace("<N>", str(n)).replace("<ALGEBRA>", algebra_module())
-    return "\n".join((head, PLACES, constants, loop))
+def implicit_source(field: Field) -> str:
+    """Source of the loop."""
+    loop = _LOOP.replace("<ARGUMENTS>", field.arguments)
+    places = {"PROBE": (1, "FNEW"), "AT_TRIAL": ("TRIAL", "TMP")}
+    for key, (at, to) in {**places, "AT_STAGE": ("TRIAL", "K + m")}.items():
+        loop = loop.replace(f"<{key}>", field.call(at, to))
+    head = _HEAD.replace("<ALGEBRA>", algebra_module())
+    return "\n".join((field.head, PLACES, head, field.evaluate + loop))
 
 
 _HEAD = """from <ALGEBRA> import (
     between, correct, error_of, factor, guess, largest_row, polynomial, predicted, turn_of
 )
 
-# Places in the work space; the state and the new state come first.
-N = <N>
-F, FNEW, TRIAL, TMP, Z, K, OLD = 2 * N, 3 * N, 4 * N, 5 * N, 7 * N, 13 * N, 20 * N
-HESSIAN, REAL = 21 * N, 21 * N + N * N
+# Blocks of the work space; the state and the new state come first.
+F, FNEW, TRIAL, TMP, Z, K, REST, OLD, HESSIAN = 2, 3, 4, 5, 7, 13, 19, 20, 21
 # More of the clock's and the counts' places: what the explicit methods need, this one does not.
+WANTED = 2  # what `CURRENT` says of a Hessian that is not only old
 H_FACTOR, CURRENT, KNOWN = CURVATURE, HITS, EXTENDED
 """
 
 _LOOP = '''
 
-@fast
-def begin(w, clock, counts, t_end, rtol, atol, mild, pair, turn, <ARGUMENTS>):
-    clock[LOSS] = <START>
-    counts[EVALUATIONS] += 1
-    if clock[H] == 0.0:
-        d0, d1 = 0.0, 0.0
-        for i in range(N):
-            scale = 1.0 / (atol + rtol * abs(w[i]))
-            d0 += (w[i] * scale) ** 2
-            d1 += (w[F + i] * scale) ** 2
-        d0, d1 = math.sqrt(d0 / N), math.sqrt(d1 / N)
-        h = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
-        h = min(h, t_end - clock[T])
-        for i in range(N):
-            w[N + i] = w[i] + h * w[F + i]
-        <PROBE>
-        counts[EVALUATIONS] += 1
-        d2 = 0.0
-        for i in range(N):
-            scale = 1.0 / (atol + rtol * abs(w[i]))
-            d2 += ((w[FNEW + i] - w[F + i]) * scale) ** 2
-            w[N + i] = w[i]
-        most = max(d1, math.sqrt(d2 / N) / h)
-        h1 = max(1e-6, 1e-3 * h) if most <= 1e-15 else (0.01 / most) ** 0.25
-        clock[H] = min(100.0 * h, h1, t_end - clock[T])
-    differentiate(w, counts, <ARGUMENTS>)
-    counts[CURRENT] = 1
-
-
-@fast
+@inner
 def differentiate(w, counts, <ARGUMENTS>):  # the Hessian at the state
+    y, trial, tmp = block(w, 0, n), block(w, TRIAL, n), block(w, TMP, n)
+    hessian = w[HESSIAN * n :]
     size = 0.0
-    for i in range(N):
-        size = max(size, abs(w[i]))
-        w[TRIAL + i] = w[i]
+    for i in range(n):
+        size = max(size, abs(y[i]))
+        trial[i] = y[i]
     d = 6e-6 * max(size, 1e-3)
-    for j in range(N):
-        w[TRIAL + j] = w[j] + d
+    for j in range(n):
+        trial[j] = y[j] + d
         <AT_TRIAL>
-        for i in range(N):
-            w[HESSIAN + j * N + i] = w[TMP + i]
-        w[TRIAL + j] = w[j] - d
+        for i in range(n):
+            hessian[j * n + i] = tmp[i]
+        trial[j] = y[j] - d
         <AT_TRIAL>
-        for i in range(N):
-            w[HESSIAN + j * N + i] = (w[TMP + i] - w[HESSIAN + j * N + i]) / (2.0 * d)
-        w[TRIAL + j] = w[j]
-    for i in range(N):
+        for i in range(n):
+            hessian[j * n + i] = (tmp[i] - hessian[j * n + i]) / (2.0 * d)
+        trial[j] = y[j]
+    for i in range(n):
         for j in range(i):
-            mean = 0.5 * (w[HESSIAN + i * N + j] + w[HESSIAN + j * N + i])
-            w[HESSIAN + i * N + j] = w[HESSIAN + j * N + i] = mean
-    counts[EVALUATIONS] += 2 * N
+            mean = 0.5 * (hessian[i * n + j] + hessian[j * n + i])
+            hessian[i * n + j] = hessian[j * n + i] = mean
+    counts[EVALUATIONS] += 2 * n
 
 
-@fast
+@inner
 def iterate(w, counts, h, tolerance, pair, turn, <ARGUMENTS>):
     """Newton's iteration: how many rounds it took, negative if in vain, and its rate."""
+    y, trial = block(w, 0, n), block(w, TRIAL, n)
+    real = w[(HESSIAN + n) * n :]
     rate, before = -1.0, -1.0
     for r in range(6):
         for m in range(3):
-            for i in range(N):
-                w[TRIAL + i] = w[i] + w[Z + m * N + i]
+            z = block(w, Z + m, n)
+            for i in range(n):
+                trial[i] = y[i] + z[i]
             <AT_STAGE>
         counts[EVALUATIONS] += 3
-        moved = turn_of(w, w[REAL:], pair, turn, h, N)
+        moved = turn_of(w, real, pair, turn, h, n)
         if not moved < np.inf:
             return -1, rate
         if before > 0.0:
             rate = moved / before
             if rate >= 1.0 or rate ** (6 - r) / (1.0 - rate) * moved > tolerance:
                 return -1, rate
-        correct(w, turn, N)
+        correct(w, turn, n)
         if moved == 0.0 or (rate >= 0.0 and rate / (1.0 - rate) * moved < tolerance):
             return r + 1, rate
         before = moved
     return -1, rate
 
 
-@fast
+@inner
 def interpolate(w, clock, counts, t, out, pair, turn, <ARGUMENTS>):
-    between(w, (t - clock[T_OLD]) / clock[H_DONE], out, N)
+    between(w, (t - clock[T_OLD]) / clock[H_DONE], out, n)
+
+
+@fast
+def dense(w, clock, counts, t, out, pair, turn, <ARGUMENTS>):  # the same for Python, seldom needed
+    interpolate(w, clock, counts, t, out, pair, turn, <ARGUMENTS>)
 
 
 @fast
@@ -174,18 +151,22 @@ def advance(
     w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, mild, pair, turn,
     <ARGUMENTS>
 ):
+    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
+    f_new, trial, old = block(w, FNEW, n), block(w, TRIAL, n), block(w, OLD, n)
+    z3, rest = block(w, Z + 2, n), block(w, REST, n)
+    hessian, real = w[HESSIAN * n :], w[(HESSIAN + n) * n :]
     taken = 0
     tolerance = max(10 * 2.3e-16 / rtol, min(0.03, rtol**0.5))
     while counts[SAVED] < times.size:
         if counts[FINISHED]:  # its end is where the next step starts
-            for i in range(N):
-                w[OLD + i] = w[i]
-                w[i] = w[N + i]
-                w[F + i] = w[FNEW + i]
+            for i in range(n):
+                old[i] = y[i]
+                y[i] = new[i]
+                f[i] = f_new[i]
             counts[FINISHED] = 0
-            if counts[CURRENT] == 2:
-                differentiate(w, counts, <ARGUMENTS>)
-                counts[CURRENT], clock[H_FACTOR] = 1, 0.0
+        if counts[CURRENT] == WANTED:
+            differentiate(w, counts, <ARGUMENTS>)
+            counts[CURRENT], clock[H_FACTOR] = 1, 0.0
         t, h, h_old = clock[T], clock[H], clock[H_DONE] if counts[KNOWN] else 0.0
         least = 10.0 * abs(np.nextafter(t, np.inf) - t)
         h = max(h, least)
@@ -198,9 +179,9 @@ def advance(
                 h = t_end - t
             good = True
             if h != clock[H_FACTOR]:
-                good = factor(w[HESSIAN:], w[REAL:], pair, turn, w, h, N)
+                good = factor(hessian, real, pair, turn, w, h, n)
                 clock[H_FACTOR] = h if good else 0.0
-            guess(w, h, h_old, counts[KNOWN], rtol, atol, N)
+            guess(w, h, h_old, counts[KNOWN], rtol, atol, n)
             rounds, rate = -1, -1.0
             if good:
                 rounds, rate = iterate(w, counts, h, tolerance, pair, turn, <ARGUMENTS>)
@@ -211,16 +192,16 @@ def advance(
                     differentiate(w, counts, <ARGUMENTS>)
                     counts[CURRENT], clock[H_FACTOR] = 1, 0.0
                 continue
-            for i in range(N):
-                w[N + i] = w[i] + w[Z + 2 * N + i]
-            error = error_of(w, w[REAL:], h, 2, rtol, atol, N)
+            for i in range(n):
+                new[i] = y[i] + z3[i]
+            error = error_of(w, real, h, 2, rtol, atol, n)
             safety = 0.9 * 13.0 / (12.0 + rounds)
             if counts[REFUSED] and error > 1.0:
-                for i in range(N):
-                    w[TRIAL + i] = w[i] + w[19 * N + i]
+                for i in range(n):
+                    trial[i] = y[i] + rest[i]
                 <AT_TRIAL>
                 counts[EVALUATIONS] += 1
-                error = error_of(w, w[REAL:], h, 5, rtol, atol, N)
+                error = error_of(w, real, h, 5, rtol, atol, n)
             if error <= 1.0:
                 break
             finite = error < np.inf
@@ -232,8 +213,8 @@ def advance(
             growth = 1.0
         loss = <PROBE>
         counts[EVALUATIONS] += 1
-        polynomial(w, N)
-        counts[CURRENT] = 2 if anew else 0
+        polynomial(w, n)
+        counts[CURRENT] = WANTED if anew else 0
         counts[REFUSED], counts[KNOWN], counts[FINISHED] = 0, 1, 1
         counts[STEPS] += 1
         taken += 1
@@ -243,15 +224,15 @@ def advance(
         clock[H] = h * growth
 
         if mild > 0.0 and not last:
-            size = largest_row(w[HESSIAN:], N)
+            size = largest_row(hessian, n)
             counts[MISSES] = counts[MISSES] + 1 if h * size < mild else 0
         if loss <= floor:
             return BELOW
         while counts[SAVED] < times.size and times[counts[SAVED]] <= t:
             k = counts[SAVED]
             if times[k] == t:
-                for i in range(N):
-                    states[k, i] = w[N + i]
+                for i in range(n):
+                    states[k, i] = new[i]
             else:
                 interpolate(w, clock, counts, times[k], states[k], pair, turn, <ARGUMENTS>)
             counts[SAVED] += 1

@@ -17,11 +17,6 @@ def algebra_module() -> str:
 
 _SOURCE = '''"""Linear algebra and Newton's iteration of Radau IIA(5); generated, do not edit."""
 
-import math
-
-import numpy as np
-from numba import njit
-
 <FAST>
 
 # Hairer & Wanner's transformation to a real and a complex block, as SciPy has it.
@@ -56,7 +51,7 @@ POWERS = np.array(
 )
 
 
-@fast
+@inner
 def decompose(matrix, scratch, n):  # lower triangle of L, with D on the diagonal
     for j in range(n):
         row = j * n
@@ -76,7 +71,7 @@ def decompose(matrix, scratch, n):  # lower triangle of L, with D on the diagona
     return True
 
 
-@fast
+@inner
 def solve(matrix, x, n):
     for i in range(n):
         a = x[i]
@@ -91,7 +86,7 @@ def solve(matrix, x, n):
             x[k] -= matrix[i * n + k] * a
 
 
-@fast
+@inner
 def factor(hessian, real, pair, turn, w, h, n):
     """Factor ``mu / h + H`` for both mu; return whether that succeeded."""
     for i in range(n):
@@ -102,7 +97,7 @@ def factor(hessian, real, pair, turn, w, h, n):
     return decompose(real, w[5 * n :], n) and decompose(pair, turn, n)
 
 
-@fast
+@inner
 def guess(w, h, h_old, known, rtol, atol, n):
     """Go on along the last step's polynomial, and set up Newton's iteration."""
     for i in range(n):
@@ -118,7 +113,7 @@ def guess(w, h, h_old, known, rtol, atol, n):
             w[(W + m) * n + i] = BACK[m, 0] * a + BACK[m, 1] * b + BACK[m, 2] * c
 
 
-@fast
+@inner
 def turn_of(w, real, pair, turn, h, n):
     """Solve for Newton's correction; return its size in units of the tolerance."""
     rest = w[REST * n :]
@@ -138,7 +133,7 @@ def turn_of(w, real, pair, turn, h, n):
     return math.sqrt(total / (3 * n))
 
 
-@fast
+@inner
 def correct(w, turn, n):
     for i in range(n):
         w[W * n + i] += w[REST * n + i]
@@ -149,7 +144,7 @@ def correct(w, turn, n):
             w[(Z + m) * n + i] = MAP[m, 0] * a + MAP[m, 1] * b + MAP[m, 2] * c
 
 
-@fast
+@inner
 def error_of(w, real, h, slope, rtol, atol, n):
     """Size of the error, from the slope at the start (or the one at a better place)."""
     rest, total = w[REST * n :], 0.0
@@ -163,7 +158,7 @@ def error_of(w, real, h, slope, rtol, atol, n):
     return math.sqrt(total / n)
 
 
-@fast
+@inner
 def polynomial(w, n):
     for i in range(n):
         a, b, c = w[Z * n + i], w[(Z + 1) * n + i], w[(Z + 2) * n + i]
@@ -171,14 +166,14 @@ def polynomial(w, n):
             w[(Q + p) * n + i] = POWERS[0, p] * a + POWERS[1, p] * b + POWERS[2, p] * c
 
 
-@fast
+@inner
 def between(w, x, out, n):
     for i in range(n):
         value = w[Q * n + i] + x * (w[(Q + 1) * n + i] + x * w[(Q + 2) * n + i])
         out[i] = w[i] + x * value
 
 
-@fast
+@inner
 def predicted(h, h_old, error, error_old):
     if error == 0.0:
         return 10.0
@@ -186,7 +181,7 @@ def predicted(h, h_old, error, error_old):
     return min(1.0, change) * error**-0.25
 
 
-@fast
+@inner
 def largest_row(hessian, n):  # no eigenvalue is larger
     size = 0.0
     for i in range(n):

@@ -9,7 +9,7 @@ differences of the gradient, whose direction is kept from one estimate to the ne
 from __future__ import annotations
 
 from dynlens.problem import Problem
-from dynlens.stepping.fields import field_source
+from dynlens.stepping.fields import Field
 from dynlens.stepping.stepper import PLACES, CompiledStepper
 from dynlens.typing import Array
 
@@ -43,65 +43,55 @@ class Stabilized(CompiledStepper):
         step: float | None = None,
         watchful: bool = False,
     ) -> None:
-        module = problem.loop(NAME.lower(), stabilized_source)
         limits = (rtol, atol, 1.0 if watchful else 0.0)
-        super().__init__(problem, module, theta0, 9 * problem.model.size, t, t_end, limits)
+        super().__init__(problem, NAME, stabilized_source, theta0, 8, t, t_end, limits)
         self.begin(step)
 
-
-def stabilized_source(problem: Problem) -> str:
-    """Source of the loop for one problem's kernel and size."""
-    n = problem.model.size
-    head, call, arguments = field_source(problem)
-    loop = _LOOP.replace("<ARGUMENTS>", arguments).replace("<N>", str(n))
-    places = {"START": (0, "F"), "NEW": ("N", "FNEW"), "STAGE": ("B", "G"), "PROBE": ("A", "G")}
-    for key, (at, to) in places.items():
-        loop = loop.replace(f"<{key}>", call(at, to))
-    return "\n".join((head, PLACES, loop))
+    def first_step(self) -> float:
+        """None yet: the loop chooses it by the curvature."""
+        return 0.0
 
 
-_LOOP = """# Places in the work space; the state and the new state come first.
-N = <N>
-F, FNEW, A, B, G, V = 2 * N, 3 * N, 4 * N, 5 * N, 6 * N, 7 * N
-MOST_STAGES = 200
+def stabilized_source(field: Field) -> str:
+    """Source of the loop."""
+    loop = _LOOP.replace("<ARGUMENTS>", field.arguments)
+    places = {"NEW": (1, "FNEW"), "STAGE": ("LATEST", "G")}
+    for key, (at, to) in {**places, "PROBE": ("PAST", "G")}.items():
+        loop = loop.replace(f"<{key}>", field.call(at, to))
+    return "\n".join((field.head, PLACES, field.evaluate + loop))
+
+
+_LOOP = """MOST_STAGES = 200
 RENEW = 25  # steps between estimates of the curvature
+# Blocks of the work space; the state and the new state come first.
+F, FNEW, PAST, LATEST, G, V = 2, 3, 4, 5, 6, 7
 
 
-@fast
-def begin(w, clock, counts, t_end, rtol, atol, mild, <ARGUMENTS>):
-    clock[LOSS] = <START>
-    counts[EVALUATIONS] += 1
-    for i in range(N):
-        w[V + i] = w[F + i]
-    estimate(w, clock, counts, <ARGUMENTS>)
-    if clock[H] == 0.0:
-        # Shorter than explicit Euler's limit: the first error then chooses better.
-        clock[H] = min(1e-2 / max(clock[CURVATURE], 1e-10), t_end - clock[T])
-
-
-@fast
+@inner
 def estimate(w, clock, counts, <ARGUMENTS>):
+    y, f, past = block(w, 0, n), block(w, F, n), block(w, PAST, n)
+    g, v = block(w, G, n), block(w, V, n)
     size, length, before, found = 0.0, 0.0, 0.0, 0.0
-    for i in range(N):
-        size += w[i] ** 2
-        length += w[V + i] ** 2
+    for i in range(n):
+        size += y[i] ** 2
+        length += v[i] ** 2
     d = 1.5e-8 * max(math.sqrt(size), 1e-3)
     length = math.sqrt(length)
     if length == 0.0:
-        w[V] = length = 1.0
+        v[0] = length = 1.0
     for k in range(50):
-        for i in range(N):
-            w[A + i] = w[i] + w[V + i] * (d / length)
+        for i in range(n):
+            past[i] = y[i] + v[i] * (d / length)
         <PROBE>
         counts[EVALUATIONS] += 1
         length = 0.0
-        for i in range(N):
-            w[V + i] = w[G + i] - w[F + i]
-            length += w[V + i] ** 2
+        for i in range(n):
+            v[i] = g[i] - f[i]
+            length += v[i] ** 2
         length = math.sqrt(length)
         before, found = found, length / d
         if length == 0.0:
-            w[V] = length = 1.0
+            v[0] = length = 1.0
         if k > 1 and abs(found - before) < 0.01 * max(found, before):
             break
     clock[CURVATURE] = 1.2 * found  # the power method comes from below
@@ -110,14 +100,16 @@ def estimate(w, clock, counts, <ARGUMENTS>):
 
 @fast
 def stages(w, h, m, counts, <ARGUMENTS>):
+    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
+    past, latest, g = block(w, PAST, n), block(w, LATEST, n), block(w, G, n)
     w0 = 1.0 + 2.0 / (13.0 * m * m)
     s = w0 * w0 - 1.0
     arg = m * math.log(w0 + math.sqrt(s))
     w1 = math.sinh(arg) * s / (math.cosh(arg) * m * math.sqrt(s) - w0 * math.sinh(arg))
     b1 = b2 = 1.0 / (2.0 * w0) ** 2
-    for i in range(N):
-        w[A + i] = w[i]
-        w[B + i] = w[i] + h * w1 * b1 * w[F + i]
+    for i in range(n):
+        past[i] = y[i]
+        latest[i] = y[i] + h * w1 * b1 * f[i]
     z1, z2, d1, d2, e1, e2 = w0, 1.0, 1.0, 0.0, 0.0, 0.0
     for j in range(2, m + 1):
         # Chebyshev's polynomial and its two derivatives at w0, by their recurrences.
@@ -129,49 +121,67 @@ def stages(w, h, m, counts, <ARGUMENTS>):
         left = 1.0 - mu - nu
         start = 1.0 - z1 * b1
         <STAGE>
-        for i in range(N):
-            c = mu * w[B + i] + nu * w[A + i] + left * w[i]
-            c += h * gamma * (w[G + i] - start * w[F + i])
-            w[A + i] = w[B + i]
-            w[B + i] = c
+        for i in range(n):
+            c = mu * latest[i] + nu * past[i] + left * y[i]
+            c += h * gamma * (g[i] - start * f[i])
+            past[i] = latest[i]
+            latest[i] = c
         b2, b1, z2, z1, d2, d1, e2, e1 = b1, b, z1, z, d1, d, e1, e
     counts[EVALUATIONS] += m
-    for i in range(N):
-        w[N + i] = w[B + i]
+    for i in range(n):
+        new[i] = latest[i]
     return <NEW>
 
 
-@fast
-def error_of(w, h, rtol, atol):
+@part
+def error_of(w, h, rtol, atol, n):
+    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
+    f_new = block(w, FNEW, n)
     total = 0.0
-    for i in range(N):
-        scale = atol + rtol * max(abs(w[i]), abs(w[N + i]))
-        rest = 0.8 * (w[i] - w[N + i]) + 0.4 * h * (w[F + i] + w[FNEW + i])
+    for i in range(n):
+        scale = atol + rtol * max(abs(y[i]), abs(new[i]))
+        rest = 0.8 * (y[i] - new[i]) + 0.4 * h * (f[i] + f_new[i])
         total += (rest / scale) ** 2
-    return math.sqrt(total / N)
+    return math.sqrt(total / n)
 
 
-@fast
+@inner
 def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
+    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
+    f_new = block(w, FNEW, n)
     # Hermite's cubic: the values are of order two, so that it loses nothing.
     h = clock[H_DONE]
     x = (t - clock[T_OLD]) / h
     r = 1.0 - x
-    for i in range(N):
-        values = w[i] * r * r * (1.0 + 2.0 * x) + w[N + i] * x * x * (3.0 - 2.0 * x)
-        out[i] = values + h * x * r * (r * w[F + i] - x * w[FNEW + i])
+    for i in range(n):
+        values = y[i] * r * r * (1.0 + 2.0 * x) + new[i] * x * x * (3.0 - 2.0 * x)
+        out[i] = values + h * x * r * (r * f[i] - x * f_new[i])
+
+
+@fast
+def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python, seldom needed
+    interpolate(w, clock, counts, t, out, <ARGUMENTS>)
 
 
 @fast
 def advance(
     w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, mild, <ARGUMENTS>
 ):
+    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
+    f_new, v = block(w, FNEW, n), block(w, V, n)
     taken = 0
+    if clock[CURVATURE] == 0.0:  # at the start
+        for i in range(n):
+            v[i] = f[i]
+        estimate(w, clock, counts, <ARGUMENTS>)
+        if clock[H] == 0.0:
+            # Shorter than explicit Euler's limit: the first error then chooses better.
+            clock[H] = min(1e-2 / max(clock[CURVATURE], 1e-10), t_end - clock[T])
     while counts[SAVED] < times.size:
         if counts[FINISHED]:  # its end is where the next step starts
-            for i in range(N):
-                w[i] = w[N + i]
-                w[F + i] = w[FNEW + i]
+            for i in range(n):
+                y[i] = new[i]
+                f[i] = f_new[i]
             counts[FINISHED] = 0
             counts[HITS] += 1
             if counts[HITS] >= RENEW:
@@ -190,7 +200,7 @@ def advance(
                 h = t_end - t
             m = max(2, 1 + int(math.sqrt(1.54 * h * clock[CURVATURE] + 1.0)))
             loss = stages(w, h, m, counts, <ARGUMENTS>)
-            error = error_of(w, h, rtol, atol)
+            error = error_of(w, h, rtol, atol, n)
             if error < 1.0:
                 break
             h *= max(0.1, 0.8 * error ** (-1 / 3)) if error < np.inf else 0.1
@@ -222,8 +232,8 @@ def advance(
         while counts[SAVED] < times.size and times[counts[SAVED]] <= t:
             k = counts[SAVED]
             if times[k] == t:
-                for i in range(N):
-                    states[k, i] = w[N + i]
+                for i in range(n):
+                    states[k, i] = new[i]
             else:
                 interpolate(w, clock, counts, times[k], states[k], <ARGUMENTS>)
             counts[SAVED] += 1

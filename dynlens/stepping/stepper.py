@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dynlens.compiled import load_source
 from dynlens.problem import Problem
-from dynlens.stepping.fields import field_data
+from dynlens.stepping.fields import SHARED, Field, field_data, pasted
 from dynlens.typing import Array
 
 # What a loop returns with.
@@ -90,39 +91,63 @@ DONE, BELOW, SPENT, STIFF, MILD, PAUSED, SMALL = range(7)
 """
 
 
+_SHARED: dict[str, ModuleType] = {}
+
+
+def shared_loop(name: str, source: Callable[[Field], str]) -> ModuleType:
+    """Return the loop of one method for all problems, made only once."""
+    if name not in _SHARED:
+        _SHARED[name] = load_source(source(SHARED), name=name)
+    return _SHARED[name]
+
+
 class CompiledStepper:
     """A stepper whose loop is a generated module.
 
     Parameters
     ----------
     problem : Problem
-    module : module
-        Has ``begin``, ``advance`` and ``interpolate``.
+    name : str
+    source : callable
+        Source of a module that has ``evaluate``, ``advance`` and ``dense``, around a field.
     theta0 : ndarray, shape (P,)
-    size : int
-        Of the work space, which begins with the state at the start of the step and the state at
-        its end.
+    blocks : int
+        Size of the work space in vectors. It begins with the state at the start of the step and
+        the state at its end.
     t, t_end : float
     limits : tuple of float
         Passed to the loop: the tolerances, and what the method wants besides.
+    own : bool
+        Whether a tiny problem gets a loop of its own.
     """
 
     fresh = False
-    slope = 2  # which block of the work space holds the field at the start of the step
+    # Blocks of the work space: the field at the start of the step, and at its end.
+    slope, slope_new = 2, 3
+    order = 4  # of the error estimate
+    more: tuple[Array, ...] = ()  # work space of another kind
 
     def __init__(
         self,
         problem: Problem,
-        module: ModuleType,
+        name: str,
+        source: Callable[[Field], str],
         theta0: Array,
-        size: int,
+        blocks: int,
         t: float,
         t_end: float,
         limits: tuple[float, ...],
+        *,
+        own: bool = False,
     ) -> None:
-        self.module, self.data, self.n = module, field_data(problem), theta0.size
-        self.problem = problem
-        self.w = np.zeros(size)
+        field = pasted(problem) if own and problem.kernel_lines is not None else SHARED
+        self.problem, self.n, self.data = problem, theta0.size, field_data(problem, field)
+        self.name = f"{name.lower()}_own" if field.own else name.lower()
+        if field.own:
+            self.module = problem.loop(self.name, lambda: source(field))
+        else:
+            self.module = shared_loop(self.name, source)
+        self.w = np.zeros(blocks * self.n)
         self.w[: self.n] = self.w[self.n : 2 * self.n] = theta0
         self.clock, self.counts = np.zeros(7), np.zeros(8, dtype=np.int64)
         self.clock[T] = self.clock[T_OLD] = t
@@ -130,18 +155,39 @@ class CompiledStepper:
 
     def begin(self, step: float | None) -> None:
         """Evaluate the field at the start, and choose the first step unless it is given."""
-        if not hasattr(self.module, "checked"):
+        if self.name not in self.problem.checked:
             self._check()
-            vars(self.module)["checked"] = True
-        self.clock[H] = step or 0.0
-        self.module.begin(self.w, self.clock, self.counts, self.t_end, *self.limits, *self.data)
+            self.problem.checked.add(self.name)
+        self.clock[LOSS] = self._evaluate(0, self.slope)
+        self.clock[H] = step or self.first_step()
+
+    def _evaluate(self, at: int, to: int) -> float:
+        self.counts[EVALUATIONS] += 1
+        return float(self.module.evaluate(self.w, at, to, *self.data))
 
     def _check(self) -> None:
         """Compare the field inside the loop, which may be a copy of its own, with the reference."""
-        w, clock, counts = np.zeros_like(self.w), np.zeros(7), np.zeros(8, dtype=np.int64)
-        w[: self.n], clock[H] = self.problem.probe, 1.0
-        self.module.begin(w, clock, counts, self.t_end, *self.limits, *self.data)
-        self.problem.check_kernel(-w[self.slope * self.n :][: self.n], clock[LOSS])
+        w = np.zeros_like(self.w)
+        w[: self.n] = self.problem.probe
+        loss = self.module.evaluate(w, 0, self.slope, *self.data)
+        self.problem.check_kernel(-w[self.slope * self.n :][: self.n], loss)
+
+    def first_step(self) -> float:
+        """Hairer's rule, as in SciPy: from the first two derivatives."""
+        y, new, slope, slope_new = (
+            self.w[j * self.n :][: self.n] for j in (0, 1, self.slope, self.slope_new)
+        )
+        left, scale = self.t_end - self.t, self.limits[1] + self.limits[0] * np.abs(y)
+        size, slopes = (float(np.sqrt(np.mean((v / scale) ** 2))) for v in (y, slope))
+        h = 1e-6 if size < 1e-5 or slopes < 1e-5 else 0.01 * size / slopes
+        h = min(h, left)
+        new[:] = y + h * slope
+        self._evaluate(1, self.slope_new)
+        new[:] = y
+        bent = float(np.sqrt(np.mean(((slope_new - slope) / scale) ** 2))) / h
+        most = max(slopes, bent)
+        longer = max(1e-6, 1e-3 * h) if most <= 1e-15 else (0.01 / most) ** (1 / self.order)
+        return min(100.0 * h, longer, left)
 
     @property
     def t(self) -> float:
@@ -185,6 +231,7 @@ class CompiledStepper:
             steps,
             self.t_end,
             *self.limits,
+            *self.more,
             *self.data,
         )
         saves.count = int(self.counts[SAVED])
@@ -204,9 +251,8 @@ class CompiledStepper:
                 elif time == self.t_old:
                     out[k] = self.y_old
                 else:
-                    self.module.interpolate(
-                        self.w, self.clock, self.counts, time, out[k], *self.data
-                    )
+                    state = (self.w, self.clock, self.counts)
+                    self.module.dense(*state, time, out[k], *self.more, *self.data)
             return out[0] if np.ndim(t) == 0 else out.T
 
         return dense

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.compiled import load_source
 from dynlens.stepping.explicit import Explicit, explicit_source
 from dynlens.stepping.stabilized import Stabilized
 from dynlens.stepping.stepper import CompiledStepper
@@ -23,29 +22,39 @@ def exact(t):
     return np.sqrt(2 / (1 + (2 / 0.36 - 1) * np.exp(-4 * t)))
 
 
-class Fixed(Explicit):
-    """Steps of one size, by the generated step itself."""
+ONE = """
 
-    def __init__(self, tableau):
-        source = explicit_source(tableau, PROBLEM)
-        size = 2 * (4 + tableau.count + len(tableau.extra))
+@fast
+def one_step(w, h, ARGUMENTS):
+    return step(w, h, ARGUMENTS)
+"""
+
+
+class Fixed(Explicit):
+    """Steps of one size, by the generated step itself, of either form."""
+
+    def __init__(self, tableau, own):
+        def source(field):
+            return explicit_source(tableau, field) + ONE.replace("ARGUMENTS", field.arguments)
+
+        name, blocks = f"fixed_{hash(repr(tableau))}", 6 + tableau.count + len(tableau.extra)
         CompiledStepper.__init__(
-            self, PROBLEM, load_source(source, name="fixed"), START, size, 0.0, 1.0, (1.0, 1.0, 0.0)
+            self, PROBLEM, name, source, START, blocks, 0.0, 1.0, (1.0, 1.0, 0.0), own=own
         )
         self.begin(1.0)
         self.first, self.new = 6, 2 * (3 + tableau.count)
 
     def walk(self, steps):
         for _ in range(steps):
-            self.module.step(self.w, 1 / steps, *self.data)
+            self.module.one_step(self.w, 1 / steps, *self.data)
             self.w[:2] = self.w[2:4]
             self.w[self.first : self.first + 2] = self.w[self.new : self.new + 2]
         return abs(self.w[0] - exact(1.0))
 
     def between(self, h, x):
-        self.module.step(self.w, h, *self.data)
+        self.module.one_step(self.w, h, *self.data)
         self.clock[2:4], self.counts[7], out = (0.0, h), 0, np.empty(2)
-        self.module.interpolate(self.w, self.clock, self.counts, x * h, out, *self.data)
+        self.module.dense(self.w, self.clock, self.counts, x * h, out, *self.data)
         return abs(out[0] - exact(x * h))
 
 
@@ -56,15 +65,16 @@ def slope(sizes, errors):
 STEPS = {"Tsit5": np.array([24, 32, 48, 64, 96]), "DOP8": np.array([6, 8, 10, 12])}
 
 
-def order_of(tableau, steps):
-    errors = [Fixed(tableau).walk(n) for n in steps]
+def order_of(tableau, steps, own):
+    errors = [Fixed(tableau, own).walk(n) for n in steps]
     return slope(1 / steps, errors), errors
 
 
+@pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", TABLEAUS)
-def test_the_error_shrinks_with_the_order_of_the_method(name):
+def test_the_error_shrinks_with_the_order_of_the_method(name, own):
     tableau = TABLEAUS[name]
-    order, errors = order_of(tableau, STEPS[name])
+    order, errors = order_of(tableau, STEPS[name], own)
     assert abs(order - tableau.order) < 0.05 * tableau.order, f"order {order:.2f}, {errors}"
 
 
@@ -73,13 +83,15 @@ def test_a_wrong_coefficient_shows_in_the_order(name):
     tableau = TABLEAUS[name]
     last = dict(tableau.stages[-1])
     last[0] += 1e-4
-    order, errors = order_of(replace(tableau, stages=(*tableau.stages[:-1], last)), STEPS[name])
+    wrong = replace(tableau, stages=(*tableau.stages[:-1], last))
+    order, errors = order_of(wrong, STEPS[name], False)
     assert order < tableau.order - 1, f"order {order:.2f} all the same, errors {errors}"
 
 
+@pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize(("name", "order", "most"), [("Tsit5", 4, 0.025), ("DOP8", 7, 0.3)])
-def test_the_interpolant_has_its_order_inside_a_step(name, order, most):
-    fixed, sizes = Fixed(TABLEAUS[name]), most / np.array([1, 1.2, 1.5, 2])
+def test_the_interpolant_has_its_order_inside_a_step(name, order, most, own):
+    fixed, sizes = Fixed(TABLEAUS[name], own), most / np.array([1, 1.2, 1.5, 2])
     errors = [max(fixed.between(h, x) for x in np.linspace(0.1, 0.9, 9)) for h in sizes]
     found = slope(sizes, errors)
     # Of one step: a power more than over many.
