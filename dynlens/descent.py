@@ -18,7 +18,7 @@ from dynlens.problem import Problem
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, ArrayLike
 
-METHODS = ("plain", "grouprmsprop")
+METHODS = ("plain", "momentum", "grouprmsprop")
 BACKENDS = ("numba", "numpy")
 DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in the authors' code
 CHUNK = 200_000  # steps between looks at the clock
@@ -33,6 +33,7 @@ def gradient_descent(
     eta: float,
     steps: int,
     method: str = "plain",
+    beta: float = 0.9,
     saves: int | str | ArrayLike = 201,
     stop_below: float | None = None,
     max_seconds: float | None = None,
@@ -47,11 +48,14 @@ def gradient_descent(
     problem : Problem
     theta0 : array_like, shape (P,)
     eta : float
-        Step size; the time of step k is ``t = eta * k``.
+        Step size; the time of step k is ``t = eta * k`` (of momentum, see Notes).
     steps : int
         Number of steps.
-    method : {"plain", "grouprmsprop"}
-        ``"grouprmsprop"`` divides eta by one global root mean square of the gradient (see Notes).
+    method : {"plain", "momentum", "grouprmsprop"}
+        ``"momentum"`` is Polyak's heavy ball; ``"grouprmsprop"`` divides eta by one global root
+        mean square of the gradient (see Notes).
+    beta : float
+        Of momentum, in [0, 1): the part of the velocity that is kept in a step.
     saves : int, "log" or array_like of int
         How many evenly spaced steps to save, ``"log"`` for 0 and 200 logarithmically spaced ones,
         or the increasing step numbers themselves.
@@ -61,9 +65,9 @@ def gradient_descent(
         Budget; a run that exceeds it ends with status ``"budget"`` and what it has.
     backend : {"numba", "numpy"}
     progress : bool
-    memory : array_like, shape (3,), optional
-        What an earlier run of GroupRMSprop left in ``attrs["memory"]``; with it and that run's
-        final state, this one goes on as if there had been no break.
+    memory : array_like, shape (3,) or (P,), optional
+        What an earlier run of GroupRMSprop or momentum left in ``attrs["memory"]``; with it and
+        that run's final state, this one goes on as if there had been no break.
 
     Returns
     -------
@@ -79,6 +83,13 @@ def gradient_descent(
     :math:`\epsilon = 10^{-6}`. Its clock ``eta * step`` is nominal: the flow time that has passed
     is the sum of the actual steps, saved as ``attrs["flow_time"]``. ``attrs["memory"]`` holds
     v, the number of steps and their sum at the end.
+
+    Momentum is :math:`v \leftarrow \beta v - \eta g`, :math:`\theta \leftarrow \theta + v`, from
+    :math:`v = 0`. In the end each gradient moves the state by :math:`\eta g / (1-\beta)`: as eta
+    tends to zero with beta fixed, the states tend to gradient flow on the clock
+    ``t = eta * step / (1 - beta)``, which is the time of this trajectory. (With
+    :math:`1 - \beta` of the order of :math:`\sqrt\eta` the limit is another equation, of second
+    order, and this clock means nothing.) ``attrs["memory"]`` holds the velocity.
 
     References
     ----------
@@ -104,11 +115,17 @@ def gradient_descent(
     if max_seconds is not None:
         validation.positive("max_seconds", max_seconds)
     marks = _save_steps(total, saves)
-    kept = np.zeros(3)  # GroupRMSprop's second moment, its step count, the flow time passed
+    # GroupRMSprop's second moment, its step count, the flow time passed; or the velocity.
+    kept = np.zeros(theta.size if method == "momentum" else 3)
     if memory is not None:
         if method == "plain":
             raise ValueError("`memory` is GroupRMSprop's; plain descent has none: leave it out.")
-        kept = validation.real_array("memory", memory, shape=(3,)).copy()
+        kept = validation.real_array("memory", memory, shape=kept.shape).copy()
+    share = validation.positive("beta", beta, allow_zero=True)
+    if share >= 1:
+        raise ValueError(f"`beta` must be in [0, 1), got {beta!r}.")
+    if method == "momentum":
+        kept = np.append(share, kept)
     advance = _compiled(problem, method) if backend == "numba" else _reference(problem, method)
     return _run(
         problem, theta, kept, rate, total, method, marks, floor, max_seconds, advance, progress
@@ -146,7 +163,8 @@ def _run(
             if bar is not None:
                 bar.update(done)
         states.append(theta.copy())
-        flow_times.append(memory[2])
+        if method == "grouprmsprop":
+            flow_times.append(memory[2])
         if status != "finished":
             break
     taken = np.append(marks[: len(states) - 1], step) if states else marks[:0]
@@ -160,12 +178,16 @@ def _run(
     }
     attrs: dict[str, Any] = {"method": method, "eta": eta, "steps": step}
     attrs["seconds"] = time.perf_counter() - began
-    if method != "plain":
+    clock = eta
+    if method == "momentum":
+        attrs["beta"], attrs["memory"] = float(memory[0]), memory[1:].tolist()
+        clock = eta / (1 - attrs["beta"])
+    if method == "grouprmsprop":
         attrs["flow_time"] = [float(s) for s in flow_times]
         attrs["memory"] = memory.tolist()
     return Trajectory(
         problem=problem,
-        t=eta * taken.astype(np.float64),
+        t=clock * taken.astype(np.float64),
         theta=np.array(states),
         source="descent",
         status=status,
@@ -200,6 +222,10 @@ def _reference(problem: Problem, method: str) -> Update:
             if not (np.isfinite(value) and value > floor):
                 return k
             g = problem.gradient(theta)
+            if method == "momentum":
+                memory[1:] = memory[0] * memory[1:] - eta * g
+                theta += memory[1:]
+                continue
             size = eta
             if method == "grouprmsprop":
                 memory[0] = DECAY * memory[0] + (1 - DECAY) * np.sum(g * g)
@@ -234,6 +260,18 @@ def advance({_ARGUMENTS}, memory, eta, steps, floor):
             return k
         for i in range(theta.size):
             theta[i] -= eta * out[i]
+    return steps
+""",
+    "momentum": f"""@compiled
+def advance({_ARGUMENTS}, memory, eta, steps, floor):
+    beta, velocity = memory[0], memory[1:]
+    for k in range(steps):
+        value = gradient({_ARGUMENTS})
+        if not (value > floor and value < np.inf):
+            return k
+        for i in range(theta.size):
+            velocity[i] = beta * velocity[i] - eta * out[i]
+            theta[i] += velocity[i]
     return steps
 """,
     "grouprmsprop": f"""@compiled
