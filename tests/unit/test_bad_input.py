@@ -695,7 +695,7 @@ DESCENT = [
         lambda: descent(method="adam"),
         UnknownNameError,
         "`method`: no 'adam'",
-        "grouprmsprop, plain",
+        "grouprmsprop, momentum, plain",
     ),
     bad(
         "backend: misspelt",

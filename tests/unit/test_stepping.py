@@ -169,7 +169,7 @@ def test_a_flow_that_blows_up_fails_near_its_last_time(method):
 
 @pytest.mark.parametrize("method", [m for m in COMPILED if m != "auto"])
 def test_a_compiled_method_refuses_the_reference_field(method):
-    with pytest.raises(ValueError, match="leave `compiled` True, or use 'DOP853'"):
+    with pytest.raises(ValueError, match="leave `compiled` True and `field` out, or use 'DOP853'"):
         dl.gradient_flow(SCALAR, [0.3], 1.0, method=method, compiled=False)
 
 
