@@ -26,6 +26,7 @@ from dynlens import (
     Theorem,
     completion_problem,
 )
+from dynlens.claims.cases import theta_of
 from dynlens.modified import second_correction, third_derivative
 
 # -- derived ---------------------------------------------------------------------------------------
@@ -114,9 +115,7 @@ def at_the_start(size):
 
     def number(samples):
         case = next(case for case in cases if case.problem == samples.problem)
-        start = case.start
-        theta = start.theta(case.problem) if isinstance(start, Start) else np.array(start)
-        return np.full(len(samples), size(case.problem, theta))
+        return np.full(len(samples), size(case.problem, theta_of(case.start, case.problem)))
 
     return number
 

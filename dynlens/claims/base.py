@@ -198,7 +198,7 @@ class Claim(ABC):
     def evaluate(self, formula: Formula, samples: Samples) -> Array:
         """Evaluate a formula at every sample, shape (S, ...)."""
         if callable(formula):
-            return np.asarray(formula(samples))
+            return _at_every(samples, np.asarray(formula(samples)))
         names, function = compiled_formula(formula)
         values = [self.read(name, samples) for name in names]
         depth = max((v.ndim for v in values), default=1)
@@ -217,9 +217,7 @@ class Claim(ABC):
                 f"formula {formula!r} has shape {result.shape[1:]} at each sample, but this claim "
                 "is about one number; name one by `readings`, as `Reading(observable, where=...)`."
             )
-        if result.ndim == 0 or len(result) != len(samples):
-            result = np.broadcast_to(result, (len(samples), *result.shape[1:])).copy()
-        return result
+        return _at_every(samples, result)
 
     def asserted(self, samples: Samples, shape: tuple[int, ...]) -> Mask:
         """Where the claim says something: from `after` on, and where `where` is positive."""
@@ -243,6 +241,13 @@ class Claim(ABC):
         if name.endswith("_0") and name[:-2] in readings:
             return samples.read(readings[name[:-2]])[:1]
         return samples.read(name)
+
+
+def _at_every(samples: Samples, values: Array) -> Array:
+    """Give a value that holds once, such as an initial one, to every sample."""
+    if values.ndim and len(values) == len(samples):
+        return values
+    return np.broadcast_to(values, (len(samples), *values.shape[1:])).copy()
 
 
 def _pooled_gap(residual: Array, other: Array) -> Array:

@@ -160,6 +160,13 @@ class Start:
         )
 
 
+def theta_of(start: Start | tuple[float, ...], problem: Problem) -> Array:
+    """Return the start, shape (P,), from its recipe or from its numbers."""
+    if isinstance(start, Start):
+        return start.theta(problem)
+    return problem.check_theta(start, "start")
+
+
 @dataclass(frozen=True)
 class States(Case):
     """Given states of a problem, each a tuple of parameters."""

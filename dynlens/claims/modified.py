@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from dynlens import validation
-from dynlens.claims.cases import PROBLEM, Case, Start
+from dynlens.claims.cases import PROBLEM, Case, Start, theta_of
 from dynlens.claims.families import FamilySamples
 from dynlens.claims.reproduce import concise
 from dynlens.descent import gradient_descent
@@ -53,6 +53,7 @@ class BackwardError(Case):
         if not (len(etas) and etas[-1] > 0 and np.all(np.diff(etas) < 0)):
             raise ValueError(f"`etas` must be positive and decreasing, got {self.etas!r:.80}.")
         object.__setattr__(self, "etas", tuple(etas.tolist()))
+        theta_of(self.start, self.problem)
         end = validation.positive("t_end", self.t_end, allow_zero=True)
         steps = end / etas
         if np.any(np.abs(steps - steps.round()) > 1e-9 * np.maximum(steps, 1)):
@@ -70,8 +71,7 @@ class BackwardError(Case):
     def compute(self) -> tuple[Array, ...]:
         """Final states of descent (K, P), and the distances (K, 4)."""
         problem = self.problem
-        start = self.start
-        theta0 = start.theta(problem) if isinstance(start, Start) else np.array(start)
+        theta0 = theta_of(self.start, problem)
         ends, distances = [], []
         for eta in self.etas:
             steps = max(1, round(self.t_end / eta))

@@ -15,7 +15,7 @@ import numpy as np
 
 from dynlens import validation
 from dynlens.claims.base import Claim
-from dynlens.claims.cases import PROBLEM, Case, ModelSamples, Samples, Start
+from dynlens.claims.cases import PROBLEM, Case, ModelSamples, Samples, Start, theta_of
 from dynlens.claims.comparison import RESOLVED, first_order_error, observed_order
 from dynlens.claims.equations import TINY, named
 from dynlens.claims.formulas import Formula
@@ -98,9 +98,7 @@ class DescentCase(Case):
     @property
     def theta0(self) -> Array:
         """The start, shape (P,)."""
-        if isinstance(self.start, Start):
-            return self.start.theta(self.problem)
-        return self.problem.check_theta(self.start, "start")
+        return theta_of(self.start, self.problem)
 
     def samples(self) -> DescentSamples:
         """Run everything; the twins repeat it with other numerics and a start off by rounding."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dynlens import validation
-from dynlens.claims.cases import PROBLEM, Case, ModelSamples, Start
+from dynlens.claims.cases import PROBLEM, Case, ModelSamples, Start, theta_of
 from dynlens.claims.reproduce import concise
 from dynlens.descent import gradient_descent
 from dynlens.flow import gradient_flow, log_times
@@ -87,9 +87,7 @@ class Path(Case):
     @property
     def theta0(self) -> Array:
         """The start, shape (P,)."""
-        if isinstance(self.start, Start):
-            return self.start.theta(self.problem)
-        return self.problem.check_theta(self.start, "start")
+        return theta_of(self.start, self.problem)
 
     @cached_property
     def trajectory(self) -> Trajectory:

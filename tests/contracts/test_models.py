@@ -1,6 +1,7 @@
 """The contract of every model: it is multilinear, and all its derivatives and routes agree."""
 
 import inspect
+import itertools
 from dataclasses import dataclass
 from functools import reduce
 
@@ -493,3 +494,65 @@ def test_every_public_model_is_under_contract():
     kinds = {type(model) for model in MODELS}
     known = [c for c in TensorModel.__subclasses__() if c.__module__.startswith("dynlens.")]
     assert not [kind for kind in known if not inspect.isabstract(kind) and kind not in kinds]
+
+
+# -- controls: the suite sees what is broken -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Quadratic(CPFactorization):
+    """Not linear in its first factor."""
+
+    def end_to_end(self, factors):
+        return super().end_to_end((factors[0] ** 2, *factors[1:]))
+
+
+@dataclass(frozen=True)
+class Unbatched(CPFactorization):
+    """Reads the first of a batch only."""
+
+    def contract(self, rows, inner):
+        whole = super().contract(rows, inner)
+        return whole if whole.ndim == 1 else np.broadcast_to(whole[:1], whole.shape)
+
+
+@dataclass(frozen=True)
+class Miscompiled(CPFactorization):
+    """Its kernel computes one component less."""
+
+    @property
+    def product_tree(self):
+        return CPFactorization(self.shape, self.components - 1).product_tree
+
+
+@dataclass(frozen=True)
+class Unconserved(CPFactorization):
+    """Claims that norms, not their squares, differ by constants."""
+
+    def imbalances(self, factors):
+        norms = [np.sqrt((factor**2).sum(axis=-2)) for factor in factors]
+        return np.concatenate([b - a for a, b in itertools.pairwise(norms)], axis=-1)
+
+
+@dataclass(frozen=True)
+class Careless(CPFactorization):
+    """Draws a start of its own whatever the seed."""
+
+    def draw(self, scale, kind, rng):
+        return super().draw(scale, kind, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("model", "part", "words"),
+    [
+        (Quadratic((3, 2, 2), 2), testing.multilinear, "not linear in factor 0"),
+        (Unbatched((3, 2, 2), 2), testing.batched, "of a batch off by"),
+        (Miscompiled((3, 2, 2), 2), lambda m: testing.compiled(problem_of(m)), "compiled|kernel"),
+        (Unconserved((3, 2, 2), 2), testing.conserved, "imbalances have the rate"),
+        (Careless((3, 2, 2), 2), testing.starts, "seeds 4 and 5 drew the same start"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, CPFactorization) else "",
+)
+def test_the_suite_catches_a_broken_model(model, part, words):
+    with pytest.raises(Exception, match=words):
+        part(model)

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+import dynlens as dl
+from dynlens.evidence import gather
 from dynlens.report import summary_table, summary_text, totals, write_report
 from dynlens.verdict import ControlFinding, Status, Verdict
 
@@ -100,3 +102,12 @@ def test_eighty_columns_are_enough_for_all_numbers():
     shown = console.file.getvalue()
     assert "…" not in shown
     assert shown.count("20 of 50") == 2
+
+
+def test_a_side_that_holds_once_is_drawn_at_every_sample():
+    """An initial value given by a function comes once; P3.L1 lost its figure over it."""
+    theorem = dl.theorem("P3.L1")
+    check = theorem.checks[2]
+    found = gather(replace(theorem, checks=(replace(check, cases=check.cases[:1]),)))
+    assert found.left.shape == found.right.shape
+    assert len(found.left) == len(found.measured.residual)
