@@ -7,6 +7,7 @@ stopped. Memory does not grow with the number of steps.
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ from dynlens.typing import Array, ArrayLike
 
 METHODS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")  # SciPy's
 COMPILED = (*TABLEAUS, RADAU, RKC, "auto")
+INSTEAD = "DYNLENS_METHOD"  # environment variable: a method of SciPy's that "auto" stands for
 TIGHTEST = 2.3e-14  # SciPy's floor for rtol, 100 machine epsilons
 MOMENT = 0.02  # seconds that a compiled loop runs before it is left, at least
 
@@ -131,7 +133,8 @@ def gradient_flow(
     ``attrs["switches"]`` tells when and why. The first run by a method compiles its loop for
     seconds, the first run of a problem its gradient for one; all later ones, also of other
     processes, load from the cache. Named by themselves, "Tsit5" and "DOP8" compile a loop of its
-    own for each tiny problem, three times as fast; "auto" never does.
+    own for each tiny problem, three times as fast; "auto" never does. The environment variable
+    ``DYNLENS_METHOD`` makes "auto" stand for a method of SciPy's, to see what depends on it.
 
     The explicit methods' error per unit of time is controlled relative to ``|theta|``; quantities
     that are products of small and large factors (a determinant, say) can lose all their digits
@@ -232,6 +235,8 @@ def _checked_method(method: str | type, compiled: bool) -> str | type:
             raise TypeError(f"`method` must be a subclass of scipy's OdeSolver, got {method!r}.")
         return method
     validation.one_of("method", method, (*METHODS, *COMPILED))
+    if method == "auto" and os.environ.get(INSTEAD):
+        return validation.one_of(INSTEAD, os.environ[INSTEAD], METHODS)
     if method == "auto" and not compiled:
         return "DOP853"
     if method in COMPILED and not compiled:

@@ -1,8 +1,8 @@
 """Finished runs, kept on disk: the second verification reads what the first integrated.
 
-A run is named by what determines it: its case, the source text of this package, and the versions of
-the libraries that compute. Whatever changes, the name changes, so nothing stale is ever read. Set
-``DYNLENS_FRESH=1`` to compute everything anew.
+A run is named by what determines it: its case, the source text of this package, the versions of the
+libraries that compute, and the method that stands in for the default, if any. Whatever changes,
+the name changes, so nothing stale is ever read. Set ``DYNLENS_FRESH=1`` to compute everything anew.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def kept(
     """
     if os.environ.get("DYNLENS_FRESH"):
         return compute()
-    name = hashlib.sha256(f"{fingerprint()}\n{text}".encode()).hexdigest()[:24]
+    method = os.environ.get("DYNLENS_METHOD", "")
+    name = hashlib.sha256(f"{fingerprint()}\n{method}\n{text}".encode()).hexdigest()[:24]
     folder = cache_directory() / "runs"
     path = folder / f"{name}.npz"
     try:

@@ -217,6 +217,9 @@ def verify(
         typer.Option(metavar="THEOREM.py", help="Verify the theorems in a file of yours."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Theorems verified side by side.")] = 2,
+    method: Annotated[
+        str | None, typer.Option(help="Integrate by this method of SciPy's where none is named.")
+    ] = None,
 ) -> None:
     """Attack theorems and their controls; exit status 0 only if just the controls are refuted.
 
@@ -224,6 +227,8 @@ def verify(
     Ctrl-C, which keeps what is finished.
     """
     _writable(json, None if no_report else report)
+    if method is not None:
+        _integrate_by(method)
     chosen = _chosen(ids or ([] if file else [""]), file or [])
     from dynlens.cli.run import Job
 
@@ -240,6 +245,17 @@ def verify(
         interrupted = True
     run.last_lines(interrupted)
     raise typer.Exit(INTERRUPTED if interrupted else run.exit_status)
+
+
+def _integrate_by(method: str) -> None:
+    """Let "auto" mean a method of SciPy's, in this process and those it starts."""
+    import os
+
+    from dynlens import validation
+    from dynlens.flow import INSTEAD, METHODS
+
+    with _sentences():
+        os.environ[INSTEAD] = validation.one_of("--method", method, METHODS)
 
 
 def _writable(json: Path | None, report: Path | None) -> None:

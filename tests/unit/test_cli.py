@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dynlens import flow
 from dynlens.cli import run
 from dynlens.cli.app import app
 from dynlens.cli.run import Job
@@ -180,6 +181,7 @@ def test_exit_status_is_one_and_the_reason_is_told_in_full(dynlens, stated, text
         (("A.3", "--json", "nowhere/x.json"), "`--json`"),
         (("A.3", "--json", "."), "`--json`"),
         (("A.3", "--report", "mine.py"), "`--report`"),
+        (("A.3", "--method", "LSODE"), "`--method`: no 'LSODE'; did you mean LSODA"),
         (("--file", "mine.py"), "mine.py cannot be read as theorems: ZeroDivisionError"),
     ],
 )
@@ -189,6 +191,23 @@ def test_bad_arguments_are_refused_before_any_work(dynlens, stated, words, expec
     assert result.exit_code == 2
     assert expected in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_verify_integrates_by_the_method_asked_for(dynlens, stated, monkeypatch):
+    monkeypatch.setenv("DYNLENS_METHOD", "")  # what the command sets is undone after the test
+    monkeypatch.setenv("DYNLENS_FRESH", "1")
+    solvers, original = [], flow._solver
+    monkeypatch.setattr(flow, "_solver", lambda name: (solvers.append(name), original(name))[1])
+    line = "Path(DEEP, Start(0.5, 'balanced', seed=0), 1.0)"
+    text = GOOD.replace("RandomStates((2, 2)),", f"{line},").replace("Theorem\n", "Theorem, Path\n")
+    text = text.replace("Theorem, Path", "Theorem, Path, Start, completion_problem")
+    text = text.replace("states =", "DEEP = completion_problem(2)\nstates =", 1)
+    result = dynlens(
+        "verify", "--file", stated(text), "--no-report", "--jobs", 1, "--method", "RK45"
+    )
+    assert result.exit_code == 0, result.output
+    assert solvers[0] == "RK45"
+    assert set(solvers) <= {"RK45", "LSODA"}, "LSODA is the twin of another family"
 
 
 def test_two_theorems_of_one_name_are_refused(dynlens, stated):
