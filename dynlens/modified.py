@@ -12,13 +12,13 @@ from collections.abc import Callable
 import numpy as np
 
 from dynlens import validation
+from dynlens.curvature import DENSE, hessian_function
 from dynlens.losses import HuberLoss
 from dynlens.problem import Problem
 from dynlens.typing import Array
 
 Field = Callable[[float, Array], Array]
 CIRCLE = 32  # points at which the gradient is evaluated for its second derivative along a line
-DENSE = 512  # parameters up to which the whole spectrum is computed
 
 
 def modified_field(problem: Problem, eta: float, *, order: int = 1) -> Field:
@@ -72,7 +72,7 @@ def second_correction(problem: Problem, theta: Array) -> Array:
     return -HHg / 3 - third_derivative(problem, theta, g) / 12
 
 
-def principal_field(problem: Problem, eta: float) -> Field:
+def principal_field(problem: Problem, eta: float, *, lanczos: bool | None = None) -> Field:
     r"""Return the field of the principal flow, which is descent itself on a quadratic.
 
     .. math::
@@ -84,14 +84,17 @@ def principal_field(problem: Problem, eta: float) -> Field:
     Parameters
     ----------
     problem : Problem
-        Of at most 512 parameters: the whole spectrum is computed at every evaluation.
     eta : float
+    lanczos : bool, optional
+        Whether to apply the function of the Hessian by Lanczos' method, to ten digits, instead of
+        by the whole spectrum; by default for more than 128 parameters.
 
     Returns
     -------
     callable
         ``field(t, theta)``; raises `ValueError` where :math:`\eta\lambda_{\max} \ge 1`, from where
-        on descent oscillates and no real field follows it.
+        on descent oscillates and no real field follows it. (By Lanczos: where an eigendirection
+        that the gradient takes part in is that sharp; the others do not enter.)
 
     References
     ----------
@@ -99,24 +102,25 @@ def principal_field(problem: Problem, eta: float) -> Field:
     """
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     step = validation.positive("eta", eta)
-    if problem.model.size > DENSE:
-        raise ValueError(
-            f"`problem` has {problem.model.size} parameters, more than the {DENSE} whose whole "
-            "spectrum is affordable at every evaluation; use `modified_field`."
-        )
+    krylov = problem.model.size > DENSE if lanczos is None else bool(lanczos)
 
-    def field(t: float, theta: Array) -> Array:
-        values, vectors = np.linalg.eigh(problem.hessian(theta))
+    def factors(values: Array) -> Array:
         z = step * values
         if z[-1] >= 1:
             raise ValueError(
-                f"the principal flow is not real where eta times the sharpness is {z[-1]:.3g} >= 1 "
-                f"(t = {t:.4g}); take a smaller `eta`."
+                "the principal flow is not real where eta times the sharpness is "
+                f"{z[-1]:.3g} >= 1; take a smaller `eta`, or end before."
             )
         small = np.abs(z) < 1e-8
         safe = np.where(small, 1.0, z)
-        factors = np.where(small, -1 - z / 2, np.log1p(-np.where(small, 0.0, z)) / safe)
-        return np.asarray(vectors @ (factors * (vectors.T @ problem.gradient(theta))))
+        return np.where(small, -1 - z / 2, np.log1p(-np.where(small, 0.0, z)) / safe)
+
+    def field(t: float, theta: Array) -> Array:
+        g = problem.gradient(theta)
+        if krylov:
+            return hessian_function(problem, theta, g, factors)
+        values, vectors = np.linalg.eigh(problem.hessian(theta))
+        return np.asarray(vectors @ (factors(values) * (vectors.T @ g)))
 
     return field
 

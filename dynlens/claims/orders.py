@@ -16,10 +16,12 @@ import numpy as np
 from dynlens import validation
 from dynlens.claims.base import Claim
 from dynlens.claims.cases import PROBLEM, Case, ModelSamples, Samples, Start, theta_of
-from dynlens.claims.comparison import RESOLVED, first_order_error, observed_order
 from dynlens.claims.equations import TINY, named
+from dynlens.claims.first_order import first_order_error
 from dynlens.claims.formulas import Formula
+from dynlens.claims.halving import RESOLVED
 from dynlens.claims.reproduce import concise
+from dynlens.claims.slopes import observed_order
 from dynlens.descent import gradient_descent
 from dynlens.errors import IntegrationError
 from dynlens.flow import gradient_flow

@@ -387,7 +387,10 @@ def compare(
     observable: Annotated[str, typer.Option(help="What to draw of both.")] = "singular_values",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the figure.")] = Path(),
 ) -> None:
-    """Set gradient descent beside the flow, on the two-by-two completion problem."""
+    """Set gradient descent beside the flow, on the two-by-two completion problem.
+
+    Prints how far apart they are, why, to what order in the step, and the a priori bounds.
+    """
     with _sentences():
         import dynlens as dl
         from dynlens import plot, validation
@@ -399,5 +402,5 @@ def compare(
         flow = dl.gradient_flow(problem, start, float(descent.t[-1]))
         found = dl.compare(flow, descent, observable=observable)
         path = plot.save(plot.plot_comparison(found), out / "comparison.png")
-    typer.echo(str(found))
-    typer.echo(f"figure: {path}")
+        parts = (str(found), str(found.orders), str(found.bounds), f"figure: {path}")
+    typer.echo("\n".join(parts))

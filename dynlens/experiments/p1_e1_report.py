@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.claims.comparison import observed_order
+from dynlens.claims.slopes import observed_order
 from dynlens.experiments import p1_e1
 from dynlens.experiments.p1_e1 import ETA, FLOW, GAUSSIAN, TOLERANCES, Curve
 from dynlens.instances import completion_problem

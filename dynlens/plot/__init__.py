@@ -5,6 +5,7 @@ where it is named, `save` writes it. Colours are those of Okabe and Ito, which r
 of colour vision can tell apart; lines differ in style as well.
 """
 
+from dynlens.plot.comparison import plot_comparison
 from dynlens.plot.overview import plot_controls
 from dynlens.plot.style import (
     BLACK,
@@ -25,7 +26,7 @@ from dynlens.plot.style import (
     save,
     styled,
 )
-from dynlens.plot.trajectories import plot_comparison, plot_observable
+from dynlens.plot.trajectories import plot_observable
 from dynlens.plot.verdicts import plot_verdict
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Observables against time, and gradient descent beside the flow."""
+"""Observables against time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from dynlens import validation
-from dynlens.claims.comparison import Comparison
 from dynlens.plot.style import (
-    BLACK,
-    BLUE,
     DASHES,
-    GREEN,
     GREY,
-    ORANGE,
     PALETTE,
     WIDTH,
     Axes,
     Picture,
-    positive,
     shade,
     spaced,
     styled,
@@ -74,7 +68,7 @@ def plot_observable(
     if not runs:
         raise ValueError("`trajectories` is empty; pass at least one.")
     validation.one_of("log", log, ("", "x", "y", "xy"))
-    names = _run_names(runs) if isinstance(legend, bool) else list(legend)
+    names = run_names(runs) if isinstance(legend, bool) else list(legend)
     if len(names) != len(runs):
         raise ValueError(f"`legend` has {len(names)} names for {len(runs)} trajectories.")
     figure = Picture(figsize=(WIDTH, 3.4))
@@ -87,13 +81,14 @@ def plot_observable(
         shade(axes, horizon, end)
     shown = ", ".join(f"{key} = {value:g}" for key, value in parameters.items())
     axes.set_ylabel(spaced(name) + (f" ({shown})" if shown else ""))
-    axes.set_xlabel(_clock(runs))
+    axes.set_xlabel(clock(runs))
     if legend:
-        _legend(axes, labels[0], names)
+        draw_legend(axes, labels[0], names)
     return figure
 
 
-def _run_names(runs: Sequence[Trajectory]) -> list[str]:
+def run_names(runs: Sequence[Trajectory]) -> list[str]:
+    """Names by which a legend tells runs apart."""
     return [
         f"descent, η = {run.attrs['eta']:g}"
         if run.source == "descent" and "eta" in run.attrs
@@ -106,10 +101,10 @@ def _entries(
     axes: Axes, run: Trajectory, name: str, k: int, parameters: dict[str, Any]
 ) -> list[tuple[str, Any]]:
     """Draw the entries of one run's observable; return their labels with colours."""
-    return _lines(axes, run.observe(name, **parameters), k)
+    return lines_of(axes, run.observe(name, **parameters), k)
 
 
-def _lines(axes: Axes, array: xr.DataArray, k: int) -> list[tuple[str, Any]]:
+def lines_of(axes: Axes, array: xr.DataArray, k: int) -> list[tuple[str, Any]]:
     """Draw the entries of the k-th labelled array against time."""
     t, dims, shape = array["time"].to_numpy(), array.dims[1:], array.shape[1:]
     values = array.to_numpy().reshape(len(t), -1)
@@ -159,14 +154,16 @@ def _marks(axes: Axes, runs: Sequence[Trajectory]) -> None:
         )
 
 
-def _clock(runs: Sequence[Trajectory]) -> str:
+def clock(runs: Sequence[Trajectory]) -> str:
+    """Label of the time axis."""
     sources = {run.source for run in runs}
     if sources == {"descent"}:
         return "time t = η · step"
     return "time t" + (" (descent: t = η · step)" if "descent" in sources else " of the flow")
 
 
-def _legend(axes: Axes, labels: list[tuple[str, Any]], names: list[str]) -> None:
+def draw_legend(axes: Axes, labels: list[tuple[str, Any]], names: list[str], **place: Any) -> None:
+    """Tell entries by colour and runs by style."""
     handles = []
     if len(labels) > 1:
         shown = labels if len(labels) <= MANY else [labels[0], labels[-1]]
@@ -177,68 +174,4 @@ def _legend(axes: Axes, labels: list[tuple[str, Any]], names: list[str]) -> None
             for k, name in enumerate(names)
         ]
     if handles:
-        axes.legend(handles=handles)
-
-
-# Flow and descent -------------------------------------------------------------------------------
-
-
-@styled
-def plot_comparison(comparison: Comparison) -> Picture:
-    """Draw gradient descent beside the flow, and how far apart they are.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        From `dynlens.compare`.
-
-    Returns
-    -------
-    Figure
-        Above, the first observable that was compared (the end-to-end tensor's norm if there was
-        none), of the flow and of descent. Below, the distance between the parameters, what the
-        first-order theory predicts of it, what it leaves, and the flow's own numerical error.
-    """
-    validation.instance("comparison", comparison, Comparison, "from `compare(flow, descent)`.")
-    figure = Picture(figsize=(WIDTH, 4.8))
-    curves, distances = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.1))
-    name = next(iter(comparison.names), "frobenius_norm")
-    runs = (comparison.flow, comparison.descent)
-    labels = _pair(curves, comparison, name, runs)
-    curves.set_ylabel(spaced(name))
-    _legend(curves, labels, _run_names(runs))
-    _distances(distances, comparison)
-    distances.set_xlabel(_clock(runs))
-    return figure
-
-
-def _pair(
-    axes: Axes, comparison: Comparison, name: str, runs: Sequence[Trajectory]
-) -> list[tuple[str, Any]]:
-    """Draw an observable of both; return the labels of its entries."""
-    if not comparison.names:
-        arrays = [run.observe(name) for run in runs]
-    else:
-        arrays = [comparison.data[f"{name}_{source}"] for source in ("flow", "descent")]
-    labels = [_lines(axes, array, k) for k, array in enumerate(arrays)]
-    return labels[0]
-
-
-def _distances(axes: Axes, comparison: Comparison) -> None:
-    data = comparison.data
-    t = data["time"].to_numpy()
-    lines = (
-        ("parameter_distance", "distance of the parameters", BLUE, "-"),
-        ("predicted_distance", "predicted, η |e(t)|", BLACK, "--"),
-        ("remainder", "what the prediction leaves", GREEN, "-."),
-        ("parameter_distance_error", "numerical error of the flow", ORANGE, ":"),
-    )
-    for name, label, colour, dashes in lines:
-        values = positive(data[name].to_numpy())
-        if np.any(np.isfinite(values)):
-            width = 2.4 if name == "parameter_distance" else 1.4
-            axes.plot(t, values, dashes, color=colour, label=label, linewidth=width)
-    axes.set_yscale("log")
-    axes.set_xlim(t[0], t[-1])
-    axes.set_ylabel("Euclidean distance")
-    axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
+        axes.legend(handles=handles, **place)

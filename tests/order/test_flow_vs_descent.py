@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.claims.comparison import compare, first_order_error, observed_order
+from dynlens import compare, first_order_error, observed_order
 from dynlens.claims.orders import DescentCase, LeadingError, Order
 from dynlens.models.base import Model
 from dynlens.models.products import Kernel

@@ -299,6 +299,9 @@ def test_compare_prints_a_table_and_draws(dynlens, tmp_path):
     result = dynlens("compare", "--eta", 0.1, "--t-end", 2, "--out", "figures")
     assert result.exit_code == 0, result.output
     assert "largest gap" in result.stdout
+    assert "Descent" in result.stdout, "a sentence says what was found"
+    for part in ("eta * sharpness", "order    spread", "bound/distance"):
+        assert part in result.stdout
     assert (tmp_path / "figures" / "comparison.png").read_bytes()[:4] == b"\x89PNG"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.claims.comparison import compare, first_order_error, observed_order
+from dynlens import compare, first_order_error, observed_order
 
 
 @pytest.fixture(scope="module")
@@ -165,17 +165,20 @@ class TestCompare:
         first, *_ = lines = text.splitlines()
         assert first.startswith("descent against flow   DeepLinear(widths=(2, 2, 2)), eta = 0.01")
         assert [line.split()[0] for line in lines[2:5]] == ["parameters", "end-to-end", "loss"]
-        sentence = " ".join(lines[7:])
+        assert lines[7].startswith("loss = 0.3997: flow at t = 0.80")
+        text = " ".join(lines[7:])
+        assert "eta * sharpness: flow 0.0136 to 0.0233" in text
+        sentence = text[text.index("Descent") :]
         assert sentence.startswith("Descent stays within 0.0023 of the flow")
         assert sentence.endswith("of it.")
         assert "the first-order term eta e(t) accounts for all but" in sentence
         assert max(map(len, lines)) <= 100
 
-    def test_says_when_the_step_is_too_large_for_first_order(self, problem, theta0, flow):
+    def test_says_when_the_step_is_too_large_for_any_order(self, problem, theta0, flow):
         descent = dl.gradient_descent(problem, theta0, eta=1.0, steps=40)
         found = compare(flow, descent)
         assert "Descent departs from the flow" in found.finding
-        assert "too large" in found.finding
+        assert "eta times the sharpness exceeds 2" in found.finding
 
     def test_says_when_the_gap_is_not_resolved(self, problem, theta0):
         loose = dl.gradient_flow(problem, theta0, 4.0, rtol=1e-3, atol=1e-6)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
+from dynlens.curvature import DENSE, curvature_range, hessian_function
 from dynlens.modified import second_correction, third_derivative
 
 TWO = dl.Problem(dl.DeepLinear((1, 1, 1)), dl.SquaredLoss(), dl.Full([[1.0]]))  # (a b - 1)^2 / 2
@@ -47,6 +48,66 @@ def test_the_principal_flow_is_descent_on_a_quadratic():
     np.testing.assert_allclose(flow.theta[:, 0], [1.0, 0.5], rtol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "model", [dl.DeepLinear((4, 4, 4, 4)), dl.CPFactorization((4, 3, 3), 5)], ids=repr
+)
+def test_the_principal_flow_by_lanczos_is_that_by_the_whole_spectrum(model):
+    target = np.random.default_rng(0).standard_normal(model.tensor_shape)
+    problem = dl.Problem(model, dl.SquaredLoss("mean"), dl.Full(target))
+    theta = problem.init(0.6, seed=1)
+    eta = 0.7 / curvature_range(problem, theta)[1]
+    whole, krylov = (
+        dl.principal_field(problem, eta, lanczos=by)(0.0, theta) for by in (False, True)
+    )
+    off = np.abs(whole - krylov).max() / np.abs(whole).max()
+    plain = np.abs(whole + problem.gradient(theta)).max() / np.abs(whole).max()
+    assert off < 1e-9 < 0.01 < plain, (off, plain)
+
+
+def test_the_principal_flow_of_many_parameters_follows_descent_closer_than_the_flow():
+    target = np.random.default_rng(0).standard_normal((12, 12))
+    problem = dl.Problem(dl.DeepLinear((12, 12, 12)), dl.SquaredLoss(), dl.Full(target))
+    theta, eta = problem.init(0.2, seed=1), 0.02  # 288 parameters
+    descent = dl.gradient_descent(problem, theta, eta=eta, steps=5)
+    fields = (None, dl.principal_field(problem, eta))
+    flows = [dl.gradient_flow(problem, theta, 5 * eta, field=f, rtol=1e-10) for f in fields]
+    plain, principal = (np.linalg.norm(flow.final - descent.final) for flow in flows)
+    assert principal < 0.05 * plain, (principal, plain)
+
+
+class TestCurvatureRange:
+    def test_is_that_of_the_formula(self):
+        # (a b - 1)^2 / 2 at (a, a): eigenvalues a^2 -+ (2 a^2 - 1).
+        a = 1.3
+        low, high = curvature_range(TWO, np.array([a, a]))
+        np.testing.assert_allclose([low, high], [1 - a**2, 3 * a**2 - 1], rtol=1e-13)
+
+    def test_by_lanczos_is_that_of_the_whole_spectrum(self):
+        target = np.random.default_rng(0).standard_normal((9, 9))
+        problem = dl.Problem(dl.DeepLinear((9, 9, 9)), dl.SquaredLoss(), dl.Full(target))
+        theta = problem.init(0.4, seed=1)
+        assert theta.size > DENSE
+        values = np.linalg.eigvalsh(problem.hessian(theta))
+        np.testing.assert_allclose(
+            curvature_range(problem, theta), values[[0, -1]], atol=1e-8 * values[-1]
+        )
+
+    def test_keeps_the_axes_and_says_where_descent_overflowed(self):
+        states = np.array([[[1.0, 1.0], [1e200, 1.0]], [[0.0, 0.0], [np.nan, 1.0]]])
+        found = curvature_range(TWO, states)
+        assert found.shape == (2, 2, 2)
+        assert np.isnan(found[:, 1]).all()
+        np.testing.assert_allclose(found[1, 0], [-1.0, 1.0])
+
+
+def test_a_function_of_the_hessian_is_that_of_its_eigenvalues():
+    theta = np.array([0.9, 1.4])
+    found = hessian_function(TWO, theta, np.array([1.0, -2.0]), np.square)
+    H = TWO.hessian(theta)
+    np.testing.assert_allclose(found, H @ H @ [1.0, -2.0], rtol=1e-12)
+    np.testing.assert_array_equal(hessian_function(TWO, theta, np.zeros(2), np.square), 0.0)
+
+
 def test_a_flow_along_another_field_has_twins_of_its_own():
     field = dl.modified_field(TWO, 0.05)
     flow = dl.gradient_flow(TWO, START, 2.0, field=field)
@@ -79,11 +140,9 @@ def test_implicit_solvers_take_a_field_without_the_gradient_s_jacobian():
             "not real where eta times the sharpness",
         ),
         (
-            lambda: dl.principal_field(
-                dl.Problem(dl.DeepLinear((20, 20, 20)), dl.SquaredLoss(), dl.Full(np.eye(20))), 0.1
-            ),
+            lambda: dl.principal_field(TWO, 1.0, lanczos=True)(0.0, START),
             ValueError,
-            "800 parameters",
+            "not real where eta times the sharpness",
         ),
         (
             lambda: dl.gradient_flow(

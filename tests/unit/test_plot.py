@@ -160,10 +160,15 @@ def test_overview_puts_theorems_left_and_mutants_right():
 
 def test_comparison_shows_curves_and_distance(flow, descent):
     comparison = dl.compare(flow, descent, observable="loss")
-    above, below = plot.plot_comparison(comparison).axes
+    above, below, sharp, delays = plot.plot_comparison(comparison).axes
     assert above.get_ylabel() == "loss"
     assert len(above.lines) == 2
-    assert below.lines[0].get_label() == "distance of the parameters"
+    assert below.lines[0].get_label() == "distance of parameters"
+    np.testing.assert_allclose(sharp.lines[0].get_ydata(), comparison.stability.flow[:, 1])
+    levels = [float(line.get_ydata()[0]) for line in sharp.lines[2:]]
+    np.testing.assert_allclose(levels, [1 / comparison.stability.eta, 2 / comparison.stability.eta])
+    events = next(line for line in delays.lines if line.get_label() == "events")
+    assert events.get_ydata() == [shift.delay for shift in comparison.shifts]
     np.testing.assert_array_equal(
         below.lines[0].get_ydata()[1:], comparison.data["parameter_distance"][1:]
     )
