@@ -7,13 +7,15 @@ beside the problem's kernel and equals it to rounding.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dynlens import validation
 from dynlens.compiled import load_source
+from dynlens.observables.kept import Kept, checked_names
 from dynlens.problem import Problem
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, ArrayLike
@@ -40,6 +42,7 @@ def gradient_descent(
     backend: str = "numba",
     progress: bool = False,
     memory: ArrayLike | None = None,
+    observables: Sequence[str] = (),
 ) -> Trajectory:
     r"""Run gradient descent :math:`\theta_{k+1} = \theta_k - \eta\nabla\phi(\theta_k)`.
 
@@ -68,6 +71,9 @@ def gradient_descent(
     memory : array_like, shape (3,) or (P,), optional
         What an earlier run of GroupRMSprop or momentum left in ``attrs["memory"]``; with it and
         that run's final state, this one goes on as if there had been no break.
+    observables : sequence of str
+        Names of observables to be kept at the steps to save, instead of the states: the run then
+        takes the memory of a few states, however many steps are saved.
 
     Returns
     -------
@@ -106,94 +112,179 @@ def gradient_descent(
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     theta = problem.check_theta(theta0)
     rate = validation.positive("eta", eta)
-    total = validation.count("steps", steps)
-    validation.one_of("method", method, METHODS)
+    plan = checked_plan(
+        steps=steps, method=method, beta=beta, saves=saves, stop_below=stop_below, kept=observables
+    )
     validation.one_of("backend", backend, BACKENDS)
-    floor = -np.inf
-    if stop_below is not None:
-        floor = validation.positive("stop_below", stop_below, allow_zero=True)
     if max_seconds is not None:
         validation.positive("max_seconds", max_seconds)
-    marks = _save_steps(total, saves)
-    # GroupRMSprop's second moment, its step count, the flow time passed; or the velocity.
-    kept = np.zeros(theta.size if method == "momentum" else 3)
+    begun = plan.memory(theta.size)
     if memory is not None:
         if method == "plain":
             raise ValueError("`memory` is GroupRMSprop's; plain descent has none: leave it out.")
-        kept = validation.real_array("memory", memory, shape=kept.shape).copy()
+        own = begun[1:] if method == "momentum" else begun
+        own[:] = validation.real_array("memory", memory, shape=own.shape)
+    advance = _compiled(problem, method) if backend == "numba" else reference(problem, method)
+    return follow(problem, plan, theta, rate, advance, begun, max_seconds, progress)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to descend: everything but the problem, the start and the step size.
+
+    Parameters
+    ----------
+    total : int
+        Steps asked for.
+    method : str
+    beta : float
+    marks : ndarray of int
+        Steps to save.
+    floor : float
+        Loss at which to end.
+    kept : tuple of str
+        Observables to keep instead of the states.
+    """
+
+    total: int
+    method: str
+    beta: float
+    marks: Any
+    floor: float
+    kept: tuple[str, ...] = ()
+
+    def memory(self, size: int) -> Array:
+        """What a method remembers, at the start.
+
+        GroupRMSprop's second moment, its step count and the flow time passed; or momentum's share
+        and its velocity.
+        """
+        return np.append(self.beta, np.zeros(size)) if self.method == "momentum" else np.zeros(3)
+
+    def times(self, eta: float, steps: Any) -> Array:
+        """Return the times of these steps on the flow's clock."""
+        clock = eta / (1 - self.beta) if self.method == "momentum" else eta
+        return np.asarray(clock * np.asarray(steps, dtype=np.float64))
+
+
+def checked_plan(
+    *,
+    steps: int,
+    method: str,
+    beta: float,
+    saves: int | str | ArrayLike,
+    stop_below: float | None,
+    kept: Sequence[str],
+) -> Plan:
+    """Check the arguments that all runs of a batch share."""
+    total = validation.count("steps", steps)
+    validation.one_of("method", method, METHODS)
     share = validation.positive("beta", beta, allow_zero=True)
     if share >= 1:
         raise ValueError(f"`beta` must be in [0, 1), got {beta!r}.")
-    if method == "momentum":
-        kept = np.append(share, kept)
-    advance = _compiled(problem, method) if backend == "numba" else _reference(problem, method)
-    return _run(
-        problem, theta, kept, rate, total, method, marks, floor, max_seconds, advance, progress
-    )
+    floor = -np.inf
+    if stop_below is not None:
+        floor = validation.positive("stop_below", stop_below, allow_zero=True)
+    return Plan(total, method, share, _save_steps(total, saves), floor, checked_names(kept))
 
 
-def _run(
+def follow(
     problem: Problem,
+    plan: Plan,
     theta: Array,
-    memory: Array,
     eta: float,
-    total: int,
-    method: str,
-    marks: Array,
-    floor: float,
-    max_seconds: float | None,
     advance: Update,
-    progress: bool,
+    memory: Array,
+    max_seconds: float | None = None,
+    progress: bool = False,
 ) -> Trajectory:
-    began, step = time.perf_counter(), 0
-    states, flow_times, status = [], [], "finished"
-    bar = _bar(progress, total)
-    for mark in marks:
+    """Run descent from one start, which is overwritten, as the arguments have been checked."""
+    began, step, status = time.perf_counter(), 0, "finished"
+    taken: list[int] = []
+    states: list[Array] = []
+    flow_times: list[float] = []
+    kept = Kept(problem, plan.kept)
+    bar = _bar(progress, plan.total)
+    for mark in plan.marks:
         while step < mark and status == "finished":
             wanted = int(min(mark - step, CHUNK))
-            done = advance(theta, memory, eta, wanted, floor)
+            done = advance(theta, memory, eta, wanted, plan.floor)
             step += done
             if done < wanted:
-                # The loop stops at the threshold or at a loss that is not finite; which, is asked
-                # again here, and not against the threshold: numpy adds up in another order.
-                with np.errstate(all="ignore"):
-                    status = "event" if np.isfinite(problem.objective(theta)) else "diverged"
+                status = stopped(problem, theta)
             elif max_seconds is not None and time.perf_counter() - began > max_seconds:
-                status = "budget" if step < total else status
+                status = "budget" if step < plan.total else status
             if bar is not None:
                 bar.update(done)
-        states.append(theta.copy())
-        if method == "grouprmsprop":
-            flow_times.append(memory[2])
+        if not taken or step > taken[-1]:
+            taken.append(step)
+            if plan.kept:
+                kept.add(theta)
+            else:
+                states.append(theta.copy())
+            if plan.method == "grouprmsprop":
+                flow_times.append(float(memory[2]))
         if status != "finished":
             break
-    taken = np.append(marks[: len(states) - 1], step) if states else marks[:0]
-    if len(taken) > 1 and taken[-1] == taken[-2]:
-        taken, states, flow_times = taken[:-1], states[:-1], flow_times[:-1]
+    attrs: dict[str, Any] = {"seconds": time.perf_counter() - began}
+    if plan.method == "grouprmsprop":
+        attrs["flow_time"] = flow_times
+    end = Ended(status, memory, max_seconds)
+    return told(problem, plan, eta, taken, np.array(states or [theta]), kept.values(), end, attrs)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, and with what memory."""
+
+    status: str
+    memory: Array
+    max_seconds: float | None = None
+
+
+def told(
+    problem: Problem,
+    plan: Plan,
+    eta: float,
+    steps: Sequence[int],
+    theta: Array,
+    kept: Mapping[str, Array],
+    end: Ended,
+    more: Mapping[str, Any],
+) -> Trajectory:
+    """Return the trajectory of a run that is over, saved at some `steps`."""
+    step = int(steps[-1])
     messages = {
         "finished": f"took all {step} steps.",
-        "event": f"loss at or below {floor:g} after {step} steps.",
-        "budget": f"used up max_seconds={max_seconds} after {step} of {total} steps; raise it.",
+        "event": f"loss at or below {plan.floor:g} after {step} steps.",
+        "budget": f"used up max_seconds={end.max_seconds} after {step} of {plan.total} steps; "
+        "raise it.",
         "diverged": f"the loss is not finite after {step} steps; try a smaller `eta`.",
     }
-    attrs: dict[str, Any] = {"method": method, "eta": eta, "steps": step}
-    attrs["seconds"] = time.perf_counter() - began
-    clock = eta
-    if method == "momentum":
-        attrs["beta"], attrs["memory"] = float(memory[0]), memory[1:].tolist()
-        clock = eta / (1 - attrs["beta"])
-    if method == "grouprmsprop":
-        attrs["flow_time"] = [float(s) for s in flow_times]
-        attrs["memory"] = memory.tolist()
+    attrs: dict[str, Any] = {"method": plan.method, "eta": eta, "steps": step, **more}
+    if plan.method == "momentum":
+        attrs["beta"], attrs["memory"] = plan.beta, end.memory[1:].tolist()
+    if plan.method == "grouprmsprop":
+        attrs["memory"] = end.memory.tolist()
     return Trajectory(
         problem=problem,
-        t=clock * taken.astype(np.float64),
-        theta=np.array(states),
+        t=plan.times(eta, steps),
+        theta=theta,
         source="descent",
-        status=status,
-        message=messages[status],
+        status=end.status,
+        message=messages[end.status],
         attrs=attrs,
+        kept=kept,
     )
+
+
+def stopped(problem: Problem, theta: Array) -> str:
+    """Why a loop stopped early: at the threshold, or at a loss that is not finite.
+
+    Which, is asked again, and not against the threshold: numpy adds up in another order.
+    """
+    with np.errstate(all="ignore"):
+        return "event" if np.isfinite(problem.objective(theta)) else "diverged"
 
 
 def _save_steps(total: int, saves: int | str | ArrayLike) -> Any:
@@ -212,7 +303,7 @@ def _save_steps(total: int, saves: int | str | ArrayLike) -> Any:
     return marks.astype(np.int64)
 
 
-def _reference(problem: Problem, method: str) -> Update:
+def reference(problem: Problem, method: str) -> Update:
     """The update rule in numpy, as in the papers."""
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
@@ -238,10 +329,15 @@ def _reference(problem: Problem, method: str) -> Update:
     return advance
 
 
+def compiled_module(problem: Problem, method: str) -> Any:
+    """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
+    source = "\n\n".join((problem.kernel_source, _LOOP[method], _DESCEND))
+    return load_source(source, name=f"{type(problem.model).__name__.lower()}_{method}")
+
+
 def _compiled(problem: Problem, method: str) -> Update:
-    """The same loop, generated beside the problem's kernel."""
-    source = f"{problem.kernel_source}\n\n{_LOOP[method]}"
-    module = load_source(source, name=f"{type(problem.model).__name__.lower()}_{method}")
+    """The same rule, compiled."""
+    module = compiled_module(problem, method)
     data, out = problem.kernel_data, np.empty(problem.model.size)
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
@@ -292,6 +388,32 @@ def advance({_ARGUMENTS}, memory, eta, steps, floor):
     return steps
 """,
 }
+
+
+_DESCEND = f"""PAUSED, STOPPED, FINISHED = range(3)
+released = njit(cache=True, no_cfunc_wrapper=True, nogil=True)
+
+
+@released
+def descend(
+    theta, memory, {_ARGUMENTS[7:]}, eta, marks, place, floor, most, states, flow_times
+):
+    # From save to save; `place` is the step, and how many saves are behind.
+    while place[1] < marks.size:
+        wanted = min(marks[place[1]] - place[0], most)
+        done = advance({_ARGUMENTS}, memory, eta, wanted, floor)
+        place[0] += done
+        most -= done
+        if done < wanted:
+            return STOPPED
+        if place[0] < marks[place[1]]:
+            return PAUSED
+        for i in range(theta.size):
+            states[place[1], i] = theta[i]
+        flow_times[place[1]] = memory[memory.size - 1]
+        place[1] += 1
+    return FINISHED
+"""
 
 
 def _bar(wanted: bool, total: int) -> Any:

@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,7 @@ def gradient_flow(
     """
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     start = problem.check_theta(theta0)
-    times = _save_times(t_end, saves)
+    times = save_times(t_end, saves)
     validation.positive("rtol", rtol)
     validation.positive("atol", atol, allow_zero=True)
     validation.count("max_evaluations", max_evaluations)
@@ -160,7 +161,7 @@ def gradient_flow(
     watched = validation.sequence("events", events, remedy, Event)
     for event in watched:
         event.height(problem, start)
-    settings = _Settings(
+    settings = Settings(
         _checked_method(method, compiled and field is None),
         float(rtol),
         float(atol),
@@ -178,7 +179,7 @@ def gradient_flow(
 
 
 @dataclass(frozen=True)
-class _Settings:
+class Settings:
     """How to integrate: everything but the problem, the start and the times."""
 
     method: str | type
@@ -195,7 +196,7 @@ class _Settings:
     def name(self) -> str:
         return self.method if isinstance(self.method, str) else self.method.__name__
 
-    def twin(self, k: int) -> _Settings:
+    def twin(self, k: int) -> Settings:
         """Numerics that differ: a tighter tolerance (0), or another family of solvers (1)."""
         if k == 0:
             tighter = max(self.rtol / 10, TIGHTEST)
@@ -253,7 +254,8 @@ def _solver(method: str | type) -> type:
     return method if isinstance(method, type) else getattr(scipy.integrate, method)
 
 
-def _save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
+def save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
+    """Return the times to save at, as `gradient_flow` reads its arguments."""
     if np.ndim(t_end) == 0:
         end = validation.finite("t_end", t_end)
         if end <= 0:
@@ -265,19 +267,25 @@ def _save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
     return validation.times("t_end", t_end)
 
 
-def _integrate(problem: Problem, start: Array, times: Array, settings: _Settings) -> Trajectory:
-    began = time.perf_counter()
-    run = _Run(problem, start, times, settings)
-    # LSODA prints what the status already says, and so does the overflow of a state that blows up.
-    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+def _integrate(problem: Problem, start: Array, times: Array, settings: Settings) -> Trajectory:
+    with warnings.catch_warnings():  # LSODA prints what the status already says
         warnings.simplefilter("ignore", UserWarning)
-        status, message = run.drive(began)
+        return integrate(problem, start, times, settings)
 
-    def rerun(twin: int | None = None, times: Array = times) -> Trajectory:
-        changed = settings if twin is None else settings.twin(twin)
-        # Half a unit in the last place, up and down in turn: what rounding alone could do.
-        nudge = np.where(np.arange(start.size) % 2, 1.0, -0.5) * np.finfo(float).eps
-        return _integrate(problem, start * (1 + nudge) if twin == 0 else start, times, changed)
+
+def integrate(
+    problem: Problem,
+    start: Array,
+    times: Array,
+    settings: Settings,
+    halted: Callable[[], bool] = lambda: False,
+) -> Trajectory:
+    """Run `gradient_flow` with arguments that have been checked; end early once `halted`."""
+    began = time.perf_counter()
+    # The status tells of a state that blows up, and so do warnings of its overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        run = _Run(problem, start, times, settings)
+        status, message = run.drive(began, halted)
 
     attrs = {
         "method": settings.name,
@@ -298,14 +306,32 @@ def _integrate(problem: Problem, start: Array, times: Array, settings: _Settings
         message=message,
         attrs=attrs,
         crossings=tuple(run.crossings),
-        rerun=rerun,
+        rerun=partial(run_again, problem, start, settings, times),
     )
+
+
+def run_again(
+    problem: Problem,
+    start: Array,
+    settings: Settings,
+    own_times: Array,
+    *,
+    twin: int | None = None,
+    times: Array | None = None,
+) -> Trajectory:
+    """Repeat a run at other times, or with numerics that differ (see `Trajectory.twins`)."""
+    if twin is not None:
+        settings = settings.twin(twin)
+    if twin == 0:
+        # Half a unit in the last place, up and down in turn: what rounding alone could do.
+        start = start * (1 + np.where(np.arange(start.size) % 2, 1.0, -0.5) * np.finfo(float).eps)
+    return _integrate(problem, start, own_times if times is None else times, settings)
 
 
 class _Run:
     """One integration in progress: the only place that holds changing state."""
 
-    def __init__(self, problem: Problem, start: Array, times: Array, settings: _Settings) -> None:
+    def __init__(self, problem: Problem, start: Array, times: Array, settings: Settings) -> None:
         self.times, self.settings = times, settings
         self.saves = Saves(times, np.empty((len(times), start.size)))
         self.crossings: list[Crossing] = []
@@ -315,7 +341,7 @@ class _Run:
             self.saves.states[0], self.saves.count = start, 1
         self.stepper = settings.stepper(problem, start, times[-1] if times[-1] > 0 else 1.0)
 
-    def drive(self, began: float) -> tuple[str, str]:
+    def drive(self, began: float, halted: Callable[[], bool]) -> tuple[str, str]:
         """Step to the end, or to whatever stops the run first."""
         stepper, settings, end = self.stepper, self.settings, self.times[-1]
         bar = _bar(settings.progress, end)
@@ -340,6 +366,8 @@ class _Run:
                 break
             if stepper.evaluations >= budget:
                 return "budget", self._short(f"max_evaluations={budget}")
+            if halted():
+                return "budget", self._short("the patience of its caller")
             now = time.perf_counter()
             if settings.max_seconds is not None and now - began > settings.max_seconds:
                 return "budget", self._short(f"max_seconds={settings.max_seconds}")

@@ -326,11 +326,10 @@ class Problem:
             raise TypeError(f"The compiled objective of {self.model!r} is no float64.")
         return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
 
-    @cached_property
-    def pointers(self) -> NDArray[np.int64]:
-        """Address and size of each array in `kernel_data`, one after the other."""
-        pairs = [(array.ctypes.data, array.size) for array in self.kernel_data]
-        return np.array(pairs, dtype=np.int64).reshape(-1)
+    def private_data(self) -> tuple[Any, ...]:
+        """`kernel_data` with work space of its own, for a thread or a loop of its own."""
+        shared, scratch = self.kernel_data[:4], self.kernel_data[4:]
+        return (*shared, *(np.zeros_like(part) for part in scratch))
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:

@@ -59,6 +59,9 @@ class Trajectory:
         Method, tolerances, step size, counts of work, wall-clock seconds.
     crossings : tuple of Crossing
         Events that happened, in order.
+    kept : mapping, optional
+        Values of observables, each of shape (T, ...), that were kept instead of the states; then
+        ``theta`` is the last state alone, shape (1, P).
     rerun : callable, optional
         ``rerun(**changes)`` repeats the run with other numerics; it is what `twins` use. It is
         not saved with the trajectory.
@@ -72,14 +75,16 @@ class Trajectory:
     message: str = ""
     attrs: Mapping[str, Any] = field(default_factory=dict)
     crossings: tuple[Crossing, ...] = ()
+    kept: Mapping[str, Array] = field(default_factory=dict, repr=False)
     rerun: Callable[..., Trajectory] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         validation.instance("problem", self.problem, Problem, "pass the one that was solved.")
         validation.one_of("source", self.source, SOURCES)
         validation.one_of("status", self.status, STATUSES)
-        if self.theta.shape != (len(self.t), self.problem.model.size):
-            needed = (len(self.t), self.problem.model.size)
+        states = min(len(self.t), 1) if self.kept else len(self.t)
+        if self.theta.shape != (states, self.problem.model.size):
+            needed = (states, self.problem.model.size)
             raise ValueError(
                 f"`theta` has shape {self.theta.shape}, but {needed[0]} times of {needed[1]} "
                 f"parameters need {needed}."
@@ -145,7 +150,18 @@ class Trajectory:
 
     def values(self, name: str, **parameters: Any) -> Array:
         """Return an observable along the trajectory as a bare array, shape (T, ...)."""
+        if self.kept:
+            return self._kept(name, parameters)
         return registry.find(name)(self.problem, self.theta, **parameters)
+
+    def _kept(self, name: str, parameters: Mapping[str, Any]) -> Array:
+        registry.find(name)
+        if name not in self.kept or parameters:
+            raise ValueError(
+                f"only {sorted(self.kept)} were kept along this run, without parameters, not "
+                f"{name!r}; run it again without `observables`, which keeps the states."
+            )
+        return self.kept[name]
 
     def rates(self, name: str, **parameters: Any) -> Array:
         """Exact rates along the flow's vector field at the saved states, shape (T, ...).
@@ -153,6 +169,8 @@ class Trajectory:
         The derivative is taken by the chain rule along ``vector_field(t, theta)``, never by
         differencing samples. On a descent trajectory it is the rate the *flow* would have there.
         """
+        if self.kept:
+            raise ValueError("`rates` need the states; run it again without `observables`.")
         field_ = self.problem.vector_field(0.0, self.theta)
         return registry.find(name).derivative(self.problem, self.theta, field_, **parameters)
 
@@ -225,6 +243,7 @@ class Trajectory:
             "crossings": [(c.name, c.t) for c in self.crossings],
         }
         arrays: dict[str, Any] = {f"crossing_{k}": c.theta for k, c in enumerate(self.crossings)}
+        arrays |= {f"kept_{name}": values for name, values in self.kept.items()}
         stream = io.BytesIO()
         np.savez(stream, t=self.t, theta=self.theta, header=json.dumps(header), **arrays)
         return write_atomically(target, stream.getvalue())
@@ -279,6 +298,7 @@ def _told(archive: Mapping[str, Any]) -> Trajectory:
             Crossing(name, t, floats(f"crossing_{k}"))
             for k, (name, t) in enumerate(header["crossings"])
         ),
+        kept={name[5:]: archive[name] for name in archive if name.startswith("kept_")},
     )
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dynlens.problem import KERNEL_HEAD, Problem
 
 FAST = """import math
@@ -27,7 +30,8 @@ options = {
     "fastmath": {"reassoc", "contract", "nsz"},
     "no_cfunc_wrapper": True,
 }
-fast = njit(**options)
+# What Python calls lets other threads run.
+fast = njit(**options, nogil=True)
 # Never called from Python either: a wrapper takes as long to compile as the function.
 hidden = {**options, "no_cpython_wrapper": True}
 inner = njit(**hidden)
@@ -51,7 +55,7 @@ def block(typing_context, w, j, n):
     return types.float64[::1](w, types.intp, types.intp), generate
 """.replace('\\"', '"')
 
-# `Problem.address` and `Problem.pointers` are made for each other, and for this.
+# `Problem.address` and `pointers_to` are made for each other, and for this.
 POINTED = """
 
 
@@ -150,8 +154,22 @@ def pasted(problem: Problem) -> Field:
     return Field(head, str(n), "values, weight")
 
 
-def field_data(problem: Problem, field: Field) -> tuple[Any, ...]:
-    """Return what the call needs, in the order of its arguments."""
+def field_data(problem: Problem, field: Field, data: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what the call needs, in the order of its arguments.
+
+    Parameters
+    ----------
+    problem : Problem
+    field : Field
+    data : tuple of ndarray
+        `Problem.private_data`, to be kept as long as the call is made: only addresses are passed.
+    """
     if field.own:
-        return problem.kernel_data[0], problem.kernel_data[3]
-    return problem.model.size, problem.address, problem.pointers
+        return data[0], data[3]
+    return problem.model.size, problem.address, pointers_to(data)
+
+
+def pointers_to(data: tuple[Any, ...]) -> NDArray[np.int64]:
+    """Address and size of each array, one after the other."""
+    pairs = [(array.ctypes.data, array.size) for array in data]
+    return np.array(pairs, dtype=np.int64).reshape(-1)

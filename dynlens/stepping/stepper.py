@@ -141,7 +141,9 @@ class CompiledStepper:
         own: bool = False,
     ) -> None:
         field = pasted(problem) if own and problem.kernel_lines is not None else SHARED
-        self.problem, self.n, self.data = problem, theta0.size, field_data(problem, field)
+        self.problem, self.n = problem, theta0.size
+        self.arrays = problem.private_data()  # several steppers may be at work at once
+        self.data = field_data(problem, field, self.arrays)
         self.name = f"{name.lower()}_own" if field.own else name.lower()
         if field.own:
             self.module = problem.loop(self.name, lambda: source(field))
@@ -159,7 +161,9 @@ class CompiledStepper:
             self._check()
             self.problem.checked.add(self.name)
         self.clock[LOSS] = self._evaluate(0, self.slope)
-        self.clock[H] = step or self.first_step()
+        # Where the field overflows no step will do; `run` then says so.
+        there = np.all(np.isfinite(self.w[self.slope * self.n :][: self.n]))
+        self.clock[H] = (step or self.first_step()) if there else np.nan
 
     def _evaluate(self, at: int, to: int) -> float:
         self.counts[EVALUATIONS] += 1
@@ -219,6 +223,8 @@ class CompiledStepper:
 
     def run(self, saves: Saves, floor: float, evaluations: int, steps: int) -> int:
         """Step until something stops the loop, and return what."""
+        if np.isnan(self.clock[H]):
+            return SMALL
         self.counts[SAVED] = saves.count
         outcome = self.module.advance(
             self.w,
