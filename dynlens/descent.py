@@ -40,6 +40,7 @@ def gradient_descent(
     backend: str = "numba",
     progress: bool = False,
     memory: ArrayLike | None = None,
+    field: Callable[[float, Array], Array] | None = None,
 ) -> Trajectory:
     r"""Run gradient descent :math:`\theta_{k+1} = \theta_k - \eta\nabla\phi(\theta_k)`.
 
@@ -68,6 +69,9 @@ def gradient_descent(
     memory : array_like, shape (3,) or (P,), optional
         What an earlier run of GroupRMSprop or momentum left in ``attrs["memory"]``; with it and
         that run's final state, this one goes on as if there had been no break.
+    field : callable, optional
+        ``field(t, theta)``, to be followed by Euler steps instead of the negative gradient, such as
+        `frozen_scalar_field(problem, kappa)`; by the numpy loop of plain descent.
 
     Returns
     -------
@@ -126,7 +130,12 @@ def gradient_descent(
         raise ValueError(f"`beta` must be in [0, 1), got {beta!r}.")
     if method == "momentum":
         kept = np.append(share, kept)
-    advance = _compiled(problem, method) if backend == "numba" else _reference(problem, method)
+    if field is not None:
+        if method != "plain":
+            raise ValueError(f"`field` is followed by plain steps; leave `method` {method!r} out.")
+        advance = _along(problem, field)
+    else:
+        advance = _compiled(problem, method) if backend == "numba" else _reference(problem, method)
     return _run(
         problem, theta, kept, rate, total, method, marks, floor, max_seconds, advance, progress
     )
@@ -233,6 +242,24 @@ def _reference(problem: Problem, method: str) -> Update:
                 size = eta / (np.sqrt(memory[0] / (1 - DECAY ** memory[1])) + EPS)
                 memory[2] += size
             theta -= size * g
+        return steps
+
+    return advance
+
+
+def _along(problem: Problem, field: Callable[[float, Array], Array]) -> Update:
+    """Euler's method on any field, on the clock that begins at zero."""
+    t = 0.0
+
+    def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
+        nonlocal t
+        for k in range(steps):
+            with np.errstate(over="ignore", invalid="ignore"):
+                value = problem.objective(theta)
+            if not (np.isfinite(value) and value > floor):
+                return k
+            theta += eta * field(t, theta)
+            t += eta
         return steps
 
     return advance
