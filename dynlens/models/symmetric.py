@@ -161,7 +161,7 @@ class SymmetricTensor(Model):
         return self._from_slopes(factors, slope / self.order)
 
     def _from_slopes(self, factors: Factors, slopes: NDArray[Any]) -> Factors:
-        r"""Gradient of :math:`\langle D, W\rangle`, D fixed; slopes :math:`D(\bar u_i^{l-1}, \cdot)`."""
+        r"""Gradient of :math:`\langle D, W\rangle` from slopes :math:`D(\bar u_i^{l-1}, \cdot)`."""
         lengths, units, c = self.polar(factors)
         p, along = self.degrees, (units * slopes).sum(axis=-1)
         radial = (p - self.order) * along
