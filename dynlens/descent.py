@@ -43,6 +43,7 @@ def gradient_descent(
     progress: bool = False,
     memory: ArrayLike | None = None,
     observables: Sequence[str] = (),
+    field: Callable[[float, Array], Array] | None = None,
 ) -> Trajectory:
     r"""Run gradient descent :math:`\theta_{k+1} = \theta_k - \eta\nabla\phi(\theta_k)`.
 
@@ -74,6 +75,9 @@ def gradient_descent(
     observables : sequence of str
         Names of observables to be kept at the steps to save, instead of the states: the run then
         takes the memory of a few states, however many steps are saved.
+    field : callable, optional
+        ``field(t, theta)``, to be followed by Euler steps instead of the negative gradient, such as
+        `frozen_scalar_field(problem, kappa)`; by the numpy loop of plain descent.
 
     Returns
     -------
@@ -124,7 +128,12 @@ def gradient_descent(
             raise ValueError("`memory` is GroupRMSprop's; plain descent has none: leave it out.")
         own = begun[1:] if method == "momentum" else begun
         own[:] = validation.real_array("memory", memory, shape=own.shape)
-    advance = _compiled(problem, method) if backend == "numba" else reference(problem, method)
+    if field is not None:
+        if method != "plain":
+            raise ValueError(f"`field` is followed by plain steps; leave `method` {method!r} out.")
+        advance = _along(problem, field)
+    else:
+        advance = _compiled(problem, method) if backend == "numba" else reference(problem, method)
     return follow(problem, plan, theta, rate, advance, begun, max_seconds, progress)
 
 
@@ -333,6 +342,24 @@ def compiled_module(problem: Problem, method: str) -> Any:
     """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
     source = "\n\n".join((problem.kernel_source, _LOOP[method], _DESCEND))
     return load_source(source, name=f"{type(problem.model).__name__.lower()}_{method}")
+
+
+def _along(problem: Problem, field: Callable[[float, Array], Array]) -> Update:
+    """Euler's method on any field, on the clock that begins at zero."""
+    t = 0.0
+
+    def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
+        nonlocal t
+        for k in range(steps):
+            with np.errstate(over="ignore", invalid="ignore"):
+                value = problem.objective(theta)
+            if not (np.isfinite(value) and value > floor):
+                return k
+            theta += eta * field(t, theta)
+            t += eta
+        return steps
+
+    return advance
 
 
 def _compiled(problem: Problem, method: str) -> Update:

@@ -138,3 +138,40 @@ class HuberLoss(Loss):
         d = float(self.threshold)
         value = f"(0.5 * z * z if abs(z) <= {d!r} else {d!r} * (abs(z) - {0.5 * d!r}))"
         return value, f"min(max(z, {-d!r}), {d!r})"
+
+
+@dataclass(frozen=True)
+class Ridge:
+    r"""Weight decay: a penalty on the squares of all parameters.
+
+    Parameters
+    ----------
+    strength : float
+        :math:`\lambda \ge 0`.
+    half : bool
+        :math:`\tfrac{\lambda}{2}\|\theta\|^2` (default), or :math:`\lambda\|\theta\|^2` without
+        the ½. Give it the `half` of the `SquaredLoss` it is added to, and both conventions of the
+        literature have the same minimizers.
+
+    Examples
+    --------
+    >>> float(Ridge(0.1).value(np.array([3.0, 4.0]))), Ridge(0.1, half=False).rate
+    (1.25, 0.2)
+    """
+
+    strength: float
+    half: bool = True
+
+    def __post_init__(self) -> None:
+        strength = validation.positive("strength", self.strength, allow_zero=True)
+        object.__setattr__(self, "strength", strength)
+        validation.instance("half", self.half, bool, "pass True (½ λ θ²) or False (λ θ²).")
+
+    @property
+    def rate(self) -> float:
+        """The gradient is this times the parameters."""
+        return self.strength if self.half else 2 * self.strength
+
+    def value(self, theta: Array) -> Array:
+        """Return the penalty, shape (...)."""
+        return np.asarray(0.5 * self.rate * np.square(theta).sum(axis=-1))

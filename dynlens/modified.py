@@ -14,6 +14,7 @@ import numpy as np
 from dynlens import validation
 from dynlens.curvature import DENSE, hessian_function
 from dynlens.losses import HuberLoss
+from dynlens.models.symmetric import SymmetricTensor
 from dynlens.problem import Problem
 from dynlens.typing import Array
 
@@ -60,6 +61,55 @@ def modified_field(problem: Problem, eta: float, *, order: int = 1) -> Field:
         if order == 1:
             return -g - step / 2 * Hg
         return -g - step / 2 * Hg + step**2 * second_correction(problem, theta)
+
+    return field
+
+
+def frozen_scalar_field(problem: Problem, kappa: float) -> Field:
+    r"""Return the field in which the scalars of a 2-homogeneous decomposition are held fixed.
+
+    With :math:`c_i = 1/\|u_i\|` a constant while the gradient of
+    :math:`\sum_i a_i c_i^{l-2} u_i^{\otimes l}` and of its penalty is taken, and reset after the
+    step, as in Wang et al. (2020), :math:`\kappa = l`; the gradient itself is :math:`\kappa = 2`:
+
+    .. math::
+
+        \dot{u} = \|u\| \bigl[(\kappa - l) \sigma \bar u + l\, a\, D(\bar u^{l-1}, \cdot)\bigr]
+            - \tfrac{\kappa}{2} \lambda u.
+
+    It is the negative gradient with its component along each :math:`u_i` multiplied by
+    :math:`\kappa/2`: directions turn alike, lengths grow :math:`\kappa/2` times as fast, and for
+    :math:`\kappa \ne 2` there is no function of which it is the gradient.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a `SymmetricTensor` of degree 2 with fixed coefficients.
+    kappa : float
+        Positive; 2 or the order.
+
+    Returns
+    -------
+    callable
+        ``field(t, theta)``, for `gradient_flow` and `gradient_descent`.
+
+    References
+    ----------
+    wang2020beyond
+    """
+    validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
+    model, factor = problem.model, validation.positive("kappa", kappa) / 2
+    if not isinstance(model, SymmetricTensor) or model.degree != 2 or model.trained:
+        raise ValueError(
+            f"`problem` must be of a 2-homogeneous SymmetricTensor, got {model!r}; pass `degree=2` "
+            "and fixed coefficients."
+        )
+
+    def field(t: float, theta: Array) -> Array:
+        units = model.polar(problem.factors(theta))[1]
+        (down,) = problem.factors(-problem.gradient(theta))
+        along = (units * down).sum(axis=-1, keepdims=True)
+        return model.ravel((down + (factor - 1) * along * units,))
 
     return field
 

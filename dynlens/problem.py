@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dynlens import validation
 from dynlens.compiled import load_source
-from dynlens.losses import Loss
+from dynlens.losses import Loss, Ridge
 from dynlens.models.base import Model
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.observations import Observations
@@ -27,13 +27,15 @@ from dynlens.typing import Array, Factors
 
 @dataclass(frozen=True)
 class Problem:
-    r"""Minimize :math:`\phi(\theta) = \ell(W(\theta))` over the factors of a model.
+    r"""Minimize :math:`\phi(\theta) = \ell(W(\theta)) + \rho(\theta)` over the factors of a model.
 
     Parameters
     ----------
     model : Model
     loss : Loss
     observations : Observations
+    penalty : Ridge, optional
+        What :math:`\rho` is, on the parameters themselves; nothing unless given.
 
     Notes
     -----
@@ -55,6 +57,7 @@ class Problem:
     model: Model
     loss: Loss
     observations: Observations
+    penalty: Ridge | None = None
 
     def __post_init__(self) -> None:
         validation.instance("model", self.model, Model, "for example `DeepLinear((2, 2, 2))`.")
@@ -62,6 +65,8 @@ class Problem:
         validation.instance(
             "observations", self.observations, Observations, "for example `Entries(...)`."
         )
+        if self.penalty is not None:
+            validation.instance("penalty", self.penalty, Ridge, "for example `Ridge(0.1)`.")
         if self.model.tensor_shape != self.observations.tensor_shape:
             raise ValueError(
                 f"`observations` are of a tensor of shape {self.observations.tensor_shape}, but "
@@ -70,26 +75,22 @@ class Problem:
 
     # -- the loss as a function of the tensor ---------------------------------------------------
 
-    @cached_property
-    def _weight(self) -> float:
-        return self.loss.weight(self.observations.count)
-
     def tensor_loss(self, tensor: NDArray[Any]) -> Array:
         """``l(W)``, shape (...)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return np.asarray(self._weight * self.loss.value(z).sum(axis=-1))
+        return np.asarray(self.route.weight * self.loss.value(z).sum(axis=-1))
 
     def tensor_gradient(self, tensor: NDArray[Any]) -> Array:
         """Gradient of ``l`` with respect to the tensor W, shape (..., *tensor_shape)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return self.observations.adjoint(self._weight * self.loss.derivative(z))
+        return self.observations.adjoint(self.route.weight * self.loss.derivative(z))
 
     # -- the objective as a function of theta ---------------------------------------------------
 
     @cached_property
     def route(self) -> Route:
-        """The way from factors to predictions: through the tensor, or past it where cheaper."""
-        return route_between(self.model, self.observations)
+        """The way from factors to the loss: through the tensor, or past it where cheaper."""
+        return route_between(self.model, self.loss, self.observations)
 
     @cached_property
     def _theta_shape(self) -> tuple[int]:
@@ -112,19 +113,14 @@ class Problem:
         return self.model.end_to_end(self.factors(theta))
 
     def objective(self, theta: NDArray[Any]) -> Array:
-        """``phi(theta) = l(W(theta))``, shape (...)."""
-        z = self.route.predict(self.factors(theta)) - self.observations.data
-        return np.asarray(self._weight * self.loss.value(z).sum(axis=-1))
+        """``phi(theta)``: the loss and, where there is one, the penalty, shape (...)."""
+        loss = self.route.value(self.factors(theta))
+        return loss if self.penalty is None else loss + self.penalty.value(theta)
 
     def gradient(self, theta: NDArray[Any]) -> Array:
         """Gradient of the objective, shape (..., P)."""
-        factors = self.factors(theta)
-        return self.model.ravel(self.route.pullback(factors, self.prediction_weights(factors)))
-
-    def prediction_weights(self, factors: Factors) -> Array:
-        """Derivative of the loss with respect to each prediction, shape (..., n)."""
-        z = self.route.predict(factors) - self.observations.data
-        return np.asarray(self._weight * self.loss.derivative(z))
+        gradient = self.model.ravel(self.route.gradient(self.factors(theta)))
+        return gradient if self.penalty is None else gradient + self.penalty.rate * theta
 
     def vector_field(self, t: float, theta: NDArray[Any]) -> Array:
         """Right-hand side of gradient flow, ``-gradient(theta)``; `t` is not used."""
@@ -132,14 +128,9 @@ class Problem:
 
     def hessian_vector_product(self, theta: NDArray[Any], v: NDArray[Any]) -> Array:
         """``H(theta) v``, exact to rounding: the chain rule through model and loss."""
-        model, way = self.model, self.route
-        factors, directions = self.factors(theta), self.factors(v)
-        z = way.predict(factors) - self.observations.data
-        moved = way.pushforward(factors, directions)
-        turn = self._weight * self.loss.second_derivative(z) * moved
-        curved = way.pullback(factors, turn)
-        bent = way.pullback_derivative(factors, directions, self._weight * self.loss.derivative(z))
-        return model.ravel(curved) + model.ravel(bent)
+        moved = self.route.gradient_derivative(self.factors(theta), self.factors(v))
+        product = self.model.ravel(moved)
+        return product if self.penalty is None else product + self.penalty.rate * v
 
     def hessian(self, theta: NDArray[Any]) -> Array:
         """Hessian at one state, shape (P, P), symmetrized."""
@@ -274,12 +265,13 @@ class Problem:
     @cached_property
     def kernel_source(self) -> str:
         """Source of the compiled module (see `compiled`)."""
-        return "\n\n".join((KERNEL_HEAD, self.loss_source, self._kernel.source, _FIELD))
+        gradient = _PLAIN if self.penalty is None else _PENALIZED
+        return "\n\n".join((KERNEL_HEAD, self.loss_source, self._kernel.source, gradient, _FIELD))
 
     @property
     def kernel_lines(self) -> Lines | None:
         """Source of a tiny gradient, to be pasted into another loop; None for all others."""
-        return self._kernel.lines
+        return self._kernel.lines if self.penalty is None else None
 
     def loop(self, name: str, source: Callable[[], str]) -> Any:
         """Return a generated loop around this problem's kernel, made only once."""
@@ -304,10 +296,11 @@ class Problem:
         All are flat, contiguous and writeable, whatever they were: a loop compiled for these
         types then serves every problem.
         """
-        parts, weight = self._kernel, np.array([self._weight])
+        rate = 0.0 if self.penalty is None else self.penalty.rate
+        parts, weight = self._kernel, np.array([self.route.weight, rate])
         scratch = (np.zeros(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
         index, rows = np.array(parts.index).reshape(-1), np.array(parts.rows).reshape(-1)
-        return (np.array(self.observations.data), index, rows, weight, *scratch)
+        return (np.array(parts.values), index, rows, weight, *scratch)
 
     @cached_property
     def address(self) -> int:
@@ -366,6 +359,16 @@ def loss_value(z):
 @inlined
 def loss_derivative(z):
     return DERIVATIVE"""
+
+_PLAIN = "gradient = loss_gradient"
+
+_PENALIZED = """@compiled
+def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
+    total = loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out)
+    for i in range(out.size):
+        out[i] += weight[1] * theta[i]
+        total += 0.5 * weight[1] * theta[i] * theta[i]
+    return total"""
 
 _FIELD = """@compiled
 def field(theta, values, index, rows, weight, work, tensor, cotangent, out):

@@ -1,8 +1,10 @@
-"""Ways from a model's factors to the predictions that a loss looks at.
+"""Ways from a model's factors to the loss.
 
-In general the end-to-end tensor is formed and measured. A `TensorModel` whose entries, or whose
-inner products with rank-one tensors, are observed needs no tensor: the cost of a gradient is then
-linear in the number of observations.
+Most go through the predictions that a loss looks at, one per observation. In general the end-to-end
+tensor is formed and measured. A `TensorModel` whose entries, or whose inner products with rank-one
+tensors, are observed needs no tensor: the cost of a gradient is then linear in the number of
+observations. Where model and target are both sums of rank-one tensors, the squared distance and its
+gradient follow from the inner products of their vectors, whatever the number of entries.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dynlens.losses import Loss, SquaredLoss
 from dynlens.models.base import STEP, Model, TensorModel, shifted
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.products import Kernel
+from dynlens.models.symmetric import SymmetricTensor
 from dynlens.models.unrolled import MOST, deep_linear_lines, multiplications
 from dynlens.observations import Entries, Observations, RankOneSensing
+from dynlens.rank_one_sum import RankOneSum
 from dynlens.typing import Array, Factors
 
 Lines = Callable[[Sequence[str], Sequence[str], str], list[str]]
@@ -29,22 +34,23 @@ Lines = Callable[[Sequence[str], Sequence[str], str], list[str]]
 
 @dataclass(frozen=True)
 class KernelParts:
-    """What a compiled gradient is made of, besides the loss.
+    """What a compiled gradient is made of, besides the loss of one residual.
 
     Parameters
     ----------
     source : str
-        Functions of the model and of the observations, and ``gradient``, which calls them.
-    index, rows : ndarray
+        Functions of the model and of the observations, and ``loss_gradient``, which calls them.
+    values, index, rows : ndarray
         What they read.
     work, predictions : int
-        Sizes of the work space and of what ``gradient`` measures.
+        Sizes of the work space and of what ``loss_gradient`` measures.
     lines : callable, optional
         Of a tiny gradient: ``lines(theta, out, sign)`` returns its source without a loop, to be
         pasted where it is needed (see `dynlens.models.unrolled`).
     """
 
     source: str
+    values: Array
     index: NDArray[np.int64]
     rows: Array
     work: int
@@ -52,8 +58,39 @@ class KernelParts:
     lines: Lines | None = None
 
 
+@dataclass(frozen=True)
 class Route(ABC):
-    """A differentiable map from factors to predictions (..., n), one per observation."""
+    """The loss as a function of a model's factors, with two derivatives."""
+
+    model: Model
+    loss: Loss
+    observations: Observations
+
+    @abstractmethod
+    def value(self, factors: Factors) -> Array:
+        """Return the loss, shape (...)."""
+
+    @abstractmethod
+    def gradient(self, factors: Factors) -> Factors:
+        """Return its gradient with respect to the factors."""
+
+    @abstractmethod
+    def gradient_derivative(self, factors: Factors, directions: Factors) -> Factors:
+        """Directional derivative of `gradient`, exact to rounding."""
+
+    @abstractmethod
+    def kernel(self) -> KernelParts:
+        """Return the compiled counterpart."""
+
+    @property
+    def weight(self) -> float:
+        """Factor in front of the sum over all residuals."""
+        return self.loss.weight(self.observations.count)
+
+
+@dataclass(frozen=True)
+class Predictions(Route):
+    """Through a differentiable map from factors to predictions (..., n), one per observation."""
 
     @abstractmethod
     def predict(self, factors: Factors) -> NDArray[Any]:
@@ -62,10 +99,6 @@ class Route(ABC):
     @abstractmethod
     def pullback(self, factors: Factors, weights: NDArray[Any]) -> Factors:
         """Adjoint of the derivative of `predict`, at weights (..., n)."""
-
-    @abstractmethod
-    def kernel(self) -> KernelParts:
-        """Return the compiled counterpart."""
 
     def pushforward(self, factors: Factors, directions: Factors) -> Array:
         """Directional derivative of `predict`, exact to rounding."""
@@ -78,24 +111,43 @@ class Route(ABC):
         moved = self.pullback(shifted(factors, directions), weights)
         return tuple(np.imag(part) / STEP for part in moved)
 
+    def residuals(self, factors: Factors) -> NDArray[Any]:
+        """Predictions less observations, shape (..., n)."""
+        return self.predict(factors) - self.observations.data
 
-def route_between(model: Model, observations: Observations) -> Route:
-    """Return the cheapest way from this model to these observations."""
-    if isinstance(model, TensorModel):
+    def value(self, factors: Factors) -> Array:
+        return np.asarray(self.weight * self.loss.value(self.residuals(factors)).sum(axis=-1))
+
+    def gradient(self, factors: Factors) -> Factors:
+        weights = self.weight * self.loss.derivative(self.residuals(factors))
+        return self.pullback(factors, weights)
+
+    def gradient_derivative(self, factors: Factors, directions: Factors) -> Factors:
+        z = self.residuals(factors)
+        moved = self.pushforward(factors, directions)
+        turn = self.weight * self.loss.second_derivative(z) * moved
+        curved = self.pullback(factors, turn)
+        bent = self.pullback_derivative(factors, directions, self.weight * self.loss.derivative(z))
+        return tuple(a + b for a, b in zip(curved, bent, strict=True))
+
+
+def route_between(model: Model, loss: Loss, observations: Observations) -> Route:
+    """Return the cheapest way from this model to this loss of these observations."""
+    if isinstance(observations, RankOneSum) and isinstance(model, SymmetricTensor):
+        if isinstance(loss, SquaredLoss):
+            return ByGram(model, loss, observations)
+    elif isinstance(model, TensorModel):
         if isinstance(observations, RankOneSensing):
-            return ByRankOneProducts(model, observations)
+            return ByRankOneProducts(model, loss, observations)
         # With every entry observed, the tensor is the shorter way to them.
         if isinstance(observations, Entries) and observations.count < prod(model.tensor_shape):
-            return ByEntries(model, observations)
-    return ByTensor(model, observations)
+            return ByEntries(model, loss, observations)
+    return ByTensor(model, loss, observations)
 
 
 @dataclass(frozen=True)
-class ByTensor(Route):
+class ByTensor(Predictions):
     """Form the end-to-end tensor and measure it."""
-
-    model: Model
-    observations: Observations
 
     def predict(self, factors: Factors) -> NDArray[Any]:
         return self.observations.measure(self.model.end_to_end(factors))
@@ -108,22 +160,22 @@ class ByTensor(Route):
 
     def kernel(self) -> KernelParts:
         if isinstance(self.model, TensorModel) and isinstance(self.observations, Entries):
-            return ByEntries(self.model, self.observations).kernel()
+            return ByEntries(self.model, self.loss, self.observations).kernel()
         flat, rows = self.observations.kernel_data
-        linear = self.model
+        values, linear = self.observations.data, self.model
         if isinstance(linear, DeepLinear) and 0 < flat.size <= MOST - multiplications(
             linear.widths
         ):
-            return _unrolled(linear, flat.tolist())
+            return _unrolled(linear, values, flat.tolist())
         kernel = self.model.kernel()
         measure = _ENTRIES if flat.size else _SENSING
         text = "\n\n".join((kernel.source, measure, _THROUGH_TENSOR))
-        index = flat if flat.size else kernel.index
-        return KernelParts(text, index, rows, kernel.work, prod(self.model.tensor_shape))
+        index, size = flat if flat.size else kernel.index, prod(self.model.tensor_shape)
+        return KernelParts(text, values, index, rows, kernel.work, size)
 
 
 @dataclass(frozen=True)
-class ByEntries(Route):
+class ByEntries(Predictions):
     """Compute the observed entries only."""
 
     model: TensorModel
@@ -137,11 +189,11 @@ class ByEntries(Route):
 
     def kernel(self) -> KernelParts:
         kernel = self.model.product_tree.entries_kernel(self.observations.table)
-        return _by_rows(kernel, np.empty(0), self.observations.count)
+        return _by_rows(kernel, self.observations, np.empty(0))
 
 
 @dataclass(frozen=True)
-class ByRankOneProducts(Route):
+class ByRankOneProducts(Predictions):
     """Compute the inner products with rank-one tensors only."""
 
     model: TensorModel
@@ -155,16 +207,54 @@ class ByRankOneProducts(Route):
 
     def kernel(self) -> KernelParts:
         rows = np.concatenate([part.reshape(-1) for part in self.observations.arrays])
-        n = self.observations.count
-        return _by_rows(self.model.product_tree.rank_one_kernel(n), rows, n)
+        kernel = self.model.product_tree.rank_one_kernel(self.observations.count)
+        return _by_rows(kernel, self.observations, rows)
 
 
-def _by_rows(kernel: Kernel, rows: Array, n: int) -> KernelParts:
+@dataclass(frozen=True)
+class ByGram(Route):
+    r"""Half of :math:`\|W - W^*\|^2` from inner products of vectors, without the tensors.
+
+    With m components, r of the target and length d, a gradient costs O(m^2 d + m r d). The value
+    is a difference of sums as large as :math:`\|W^*\|^2`, whose rounding it keeps: below
+    about 1e-16 times that, it is noise, and may be negative. The gradient has no such floor.
+    """
+
+    model: SymmetricTensor
+    observations: RankOneSum
+
+    def value(self, factors: Factors) -> Array:
+        return np.asarray(self._twice * self.model.distance(factors, *self._target) / 2)
+
+    def gradient(self, factors: Factors) -> Factors:
+        parts = self.model.distance_gradient(factors, *self._target)
+        return tuple(self._twice * part / 2 for part in parts)
+
+    def gradient_derivative(self, factors: Factors, directions: Factors) -> Factors:
+        moved = self.gradient(shifted(factors, directions))
+        return tuple(np.imag(part) / STEP for part in moved)
+
+    @property
+    def _target(self) -> tuple[Array, Array]:
+        return self.observations.c, self.observations.v
+
+    @property
+    def _twice(self) -> float:
+        """The squared loss of one residual is this times half its square."""
+        return float(self.weight * self.loss.derivative(np.ones(())))
+
+    def kernel(self) -> KernelParts:
+        kernel, rows = self.model.gram_kernel(*self._target)
+        text = f"{kernel.source}\n\n{_BY_GRAM}"
+        return KernelParts(text, np.empty(0), kernel.index, rows, kernel.work, 0)
+
+
+def _by_rows(kernel: Kernel, seen: Observations, rows: Array) -> KernelParts:
     text = "\n\n".join((kernel.source, _BY_ROWS))
-    return KernelParts(text, kernel.index, rows, kernel.work, n)
+    return KernelParts(text, seen.data, kernel.index, rows, kernel.work, seen.count)
 
 
-def _unrolled(model: DeepLinear, places: list[int]) -> KernelParts:
+def _unrolled(model: DeepLinear, values: Array, places: list[int]) -> KernelParts:
     """Return the gradient as one straight line, with the places of the observations in its text."""
     lines = partial(deep_linear_lines, model.widths, places)
     theta = [f"x{i}" for i in range(model.size)]
@@ -175,11 +265,11 @@ def _unrolled(model: DeepLinear, places: list[int]) -> KernelParts:
     body += lines(theta, results, "")
     body += [f"{place} = {name}" for place, name in zip(out, results, strict=True)]
     text = "\n    ".join([_STRAIGHT, *body, "return weight[0] * total"])
-    return KernelParts(text, np.empty(0, dtype=np.int64), np.empty((0, 0)), 0, 0, lines)
+    return KernelParts(text, values, np.empty(0, dtype=np.int64), np.empty((0, 0)), 0, 0, lines)
 
 
 _STRAIGHT = """@compiled
-def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):"""
+def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):"""
 
 _ENTRIES = """@compiled
 def prediction(tensor, index, rows, i):
@@ -204,7 +294,7 @@ def add_back(cotangent, index, rows, i, weight):
         cotangent[j] += weight * rows[i * cotangent.size + j]"""
 
 _THROUGH_TENSOR = """@compiled
-def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
+def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
     forward(theta, index, rows, work, tensor)
     cotangent[:] = 0.0
     total = 0.0
@@ -216,7 +306,7 @@ def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
     return weight[0] * total"""
 
 _BY_ROWS = """@compiled
-def gradient(theta, values, index, rows, weight, work, predicted, weights, out):
+def loss_gradient(theta, values, index, rows, weight, work, predicted, weights, out):
     forward(theta, index, rows, work, predicted)
     total = 0.0
     for i in range(values.size):
@@ -225,3 +315,10 @@ def gradient(theta, values, index, rows, weight, work, predicted, weights, out):
         weights[i] = weight[0] * loss_derivative(z)
     backward(theta, index, rows, work, weights, out)
     return weight[0] * total"""
+
+_BY_GRAM = """@compiled
+def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
+    distance = gram_gradient(theta, index, rows, work, out)
+    for i in range(out.size):
+        out[i] *= 0.5 * weight[0] * loss_derivative(1.0)
+    return weight[0] * loss_value(1.0) * distance"""

@@ -325,11 +325,11 @@ def _rebuilt(value: Any) -> Any:
 
 def object_kinds() -> tuple[type, ...]:
     """Return the classes whose subclasses a file may name."""
-    from dynlens.losses import Loss
+    from dynlens.losses import Loss, Ridge
     from dynlens.models.base import Model
     from dynlens.observations import Observations
 
-    return (Problem, Model, Loss, Observations)
+    return (Problem, Model, Loss, Ridge, Observations)
 
 
 def _descendants(kinds: Iterable[type]) -> Iterable[type]:

@@ -31,7 +31,7 @@ STEP = 1e-100  # of the complex step; its square underflows, which is the point
 
 @dataclass(frozen=True)
 class Model(ABC):
-    """A multilinear map from factors to an end-to-end matrix or tensor.
+    """A map from factors to an end-to-end matrix or tensor, linear in each factor by itself.
 
     Leading axes of the factors are batch axes and ride along everywhere.
     """
@@ -69,6 +69,11 @@ class Model(ABC):
 
         They must equal the reference to rounding, which the contract tests demand.
         """
+
+    @property
+    def multilinear(self) -> bool:
+        """Whether the tensor is linear in each factor, as it is unless a model says otherwise."""
+        return True
 
     @property
     def size(self) -> int:

@@ -1,6 +1,14 @@
 """Observables: named, labelled functions of a state."""
 
-from dynlens.observables import balance, components, matricizations, norms, ranks, spectra
+from dynlens.observables import (
+    balance,
+    components,
+    matricizations,
+    norms,
+    ranks,
+    spectra,
+    symmetric,
+)
 from dynlens.observables.registry import Observable, known_observables, observable
 
 __all__ = [
@@ -13,4 +21,5 @@ __all__ = [
     "observable",
     "ranks",
     "spectra",
+    "symmetric",
 ]

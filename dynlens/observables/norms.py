@@ -21,14 +21,17 @@ def _tensor_axes(problem: Problem) -> tuple[int, ...]:
 
 @observable()
 def loss(problem: Problem, factors: Factors) -> Array:
-    r"""Objective :math:`\ell(W)`, in the loss's own convention."""
+    r"""Objective :math:`\ell(W)`, in the loss's own convention, plus the penalty if any."""
     return problem.objective(problem.model.ravel(factors))
 
 
 @loss.derivative
 def _loss_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
-    moved = problem.route.pushforward(factors, directions)
-    return np.asarray((problem.prediction_weights(factors) * moved).sum(axis=-1))
+    gradient, along = (
+        problem.gradient(problem.model.ravel(factors)),
+        problem.model.ravel(directions),
+    )
+    return np.asarray((gradient * along).sum(axis=-1))
 
 
 @observable(dims=_tensor_dims, analytic=True)

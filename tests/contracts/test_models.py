@@ -21,6 +21,7 @@ from dynlens.models.hierarchical import (
     binary_tree,
     one_level_tree,
 )
+from dynlens.models.symmetric import SymmetricTensor
 from dynlens.observables import matricizations
 from dynlens.observations import RankOneSensing
 from dynlens.problem import Problem
@@ -50,7 +51,11 @@ TREES = [
     HierarchicalTensor((5, 4, 5), ((0, 1), 2), widths=(17, 13)),
 ]
 TENSORS = CP + TREES
-MODELS = DEEP + TENSORS
+SYMMETRIC = [
+    SymmetricTensor(2, 4, 3, degree=2, coefficients=(1.0, -1.0, 0.5)),
+    SymmetricTensor(3, 3, 2, degree=(2, 3), coefficients=None),
+]
+MODELS = DEEP + TENSORS + SYMMETRIC
 
 SQUARED = [SquaredLoss(), SquaredLoss("mean", half=False)]
 LOSSES = [*SQUARED, HuberLoss(0.3), HuberLoss(0.3, "mean")]
@@ -64,6 +69,7 @@ def name_of(value):
 
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
+every_multilinear = pytest.mark.parametrize("model", DEEP + TENSORS, ids=name_of)
 every_tensor = pytest.mark.parametrize("model", TENSORS, ids=name_of)
 every_tree = pytest.mark.parametrize("model", TREES, ids=name_of)
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=name_of)
@@ -148,7 +154,7 @@ def test_a_balanced_tree_start_has_the_scale_at_its_root(model):
 # -- the map and its derivatives -------------------------------------------------------------------
 
 
-@every_model
+@every_multilinear
 def test_the_tensor_is_linear_in_each_factor(model):
     testing.multilinear(model)
 
