@@ -19,6 +19,7 @@ Maxima over segments and tubes are taken over samples; nothing here is certified
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,9 +88,15 @@ def transported(t: Array, force: Array, m: Array) -> Array:
 
 
 def tube(
-    problem: Problem, eta: float, t: Array, flow: Array, radius: float, *, exponential: bool = True
+    problem: Problem,
+    eta: float,
+    t: Array,
+    flow: Array,
+    radius: float,
+    *,
+    exponent: Callable[[Array], Array] = np.asarray,
 ) -> Array:
-    """Bound on a tube around the flow; without the exponential it is false."""
+    """Bound on a tube around the flow; with anything else than m as `exponent` it is false."""
     rng = np.random.default_rng(0)
     offsets = rng.standard_normal((TUBE, *flow.shape))
     offsets *= radius / np.linalg.norm(offsets, axis=-1, keepdims=True)
@@ -97,8 +104,7 @@ def tube(
     ends = curvature_range(problem, points)
     beta = np.abs(ends).max(axis=(0, 2))
     gamma = np.linalg.norm(problem.gradient(points), axis=-1).max(axis=0)
-    m = ends[..., 0].min(axis=0) if exponential else np.zeros(len(flow))
-    return eta * transported(t, beta * gamma, m)
+    return eta * transported(t, beta * gamma, exponent(ends[..., 0].min(axis=0)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -280,9 +280,6 @@ def _flow_crossing(flow: Trajectory, k: int, event: Event) -> tuple[float, Array
 
 
 def _descent_crossing(descent: Trajectory, j: int, event: Event) -> float:
-    from scipy.interpolate import BarycentricInterpolator
-    from scipy.optimize import brentq
-
     t, theta, attrs = descent.t, descent.theta, descent.attrs
     plain = attrs["method"] == "plain"
     steps = round((t[j + 1] - t[j]) / attrs["eta"]) if plain else 1
@@ -295,17 +292,38 @@ def _descent_crossing(descent: Trajectory, j: int, event: Event) -> float:
             steps=steps + 2,
             saves=np.arange(steps + 3),
         )
-        t, theta = t[j] + run.t, run.theta
-        j = 0
-    heights = np.array([event.height(descent.problem, state) for state in theta[j:]])
-    j += _bracket(heights) or 0
-    near = slice(max(j - 1, 0), j + 3)
-    around = np.array([event.height(descent.problem, state) for state in theta[near]])
-    cubic = BarycentricInterpolator(t[near] - t[j], around)
-    ends = cubic(np.array([0.0, t[j + 1] - t[j]]))
-    if not ends[0] * ends[1] < 0:
-        return float(t[j] if ends[0] == 0 else t[j + 1])
-    return float(t[j] + brentq(lambda s: float(cubic(s)), 0.0, t[j + 1] - t[j], xtol=1e-15))
+        t, theta, j = t[j] + run.t, run.theta, 0
+    near = slice(max(j - 1, 0), None if j == 0 else j + 3)
+    heights = np.array([event.height(descent.problem, state) for state in theta[near]])
+    return step_crossing(t[near], heights)
+
+
+def step_crossing(t: Array, heights: Array) -> float:
+    """First time at which descent's steps cross zero, by a cubic through the four nearest.
+
+    Descent is a smooth curve to every order in eta, so that between steps a polynomial is right.
+
+    Parameters
+    ----------
+    t, heights : ndarray, shape (K,)
+        Of consecutive steps.
+
+    Returns
+    -------
+    float
+        NaN if there is no crossing.
+    """
+    from scipy.interpolate import BarycentricInterpolator
+    from scipy.optimize import brentq
+
+    j = _bracket(heights)
+    if j is None:
+        return np.nan
+    near, span = slice(max(j - 1, 0), j + 3), t[j + 1] - t[j]
+    cubic = BarycentricInterpolator(t[near] - t[j], heights[near])
+    if not heights[j] * heights[j + 1] < 0:
+        return float(t[j] if heights[j] == 0 else t[j + 1])
+    return float(t[j] + brentq(lambda s: float(cubic(s)), 0.0, span, xtol=1e-15))
 
 
 def _predicted(

@@ -22,7 +22,7 @@ from dynlens.claims.formulas import Formula
 from dynlens.claims.halving import RESOLVED
 from dynlens.claims.reproduce import concise
 from dynlens.claims.slopes import observed_order
-from dynlens.descent import gradient_descent
+from dynlens.descent import BACKENDS, gradient_descent
 from dynlens.errors import IntegrationError
 from dynlens.flow import gradient_flow
 from dynlens.observables import registry
@@ -71,6 +71,8 @@ class DescentCase(Case):
         How many common times, evenly spaced among the steps of the largest.
     rtol, atol : float
         Of the flow, integrated by DOP853.
+    backend : str
+        Of `gradient_descent`.
     """
 
     problem: Problem
@@ -80,9 +82,11 @@ class DescentCase(Case):
     points: int = 12
     rtol: float = 1e-12
     atol: float = 1e-14
+    backend: str = "numba"
 
     def __post_init__(self) -> None:
         validation.instance("problem", self.problem, Problem, PROBLEM)
+        validation.one_of("backend", self.backend, BACKENDS)
         listed = validation.sequence("etas", self.etas, "for example (0.04, 0.02, 0.01).")
         etas = tuple(validation.positive("etas", eta) for eta in listed)
         ratios = [etas[0] / eta for eta in etas] if etas else []
@@ -133,7 +137,9 @@ def _ladder(case: DescentCase) -> DescentSamples:
         found = np.full((len(case.etas), *flow.theta.shape), np.nan)
         for k, eta in enumerate(case.etas):
             fine = marks * round(coarse / eta)
-            run = gradient_descent(problem, start, eta=eta, steps=int(fine[-1]), saves=fine)
+            run = gradient_descent(
+                problem, start, eta=eta, steps=int(fine[-1]), saves=fine, backend=case.backend
+            )
             if run.status == "finished":
                 found[k] = run.theta
         return found
@@ -191,6 +197,8 @@ class Order(Claim):
     remainder : bool
         Of what is left after the first-order term: ``eta e(t)``, or its image under the
         observable's exact derivative.
+    closed : formula, optional
+        The observable along the flow in closed form, in the place of the integrated flow.
     linear, forcing : float
         Coefficients of the equation for e (see `first_order_error`); others than the defaults are
         false variants.
@@ -206,6 +214,7 @@ class Order(Claim):
     band: float = 0.05
     quantity: str = "theta"
     remainder: bool = False
+    closed: Formula = None
     linear: float = 1.0
     forcing: float = 0.5
 
@@ -218,7 +227,8 @@ class Order(Claim):
 
     @property
     def statement(self) -> str:
-        gap = f"{self.quantity}(descent) - {self.quantity}(flow)"
+        flow = f"{self.quantity}(flow)" if self.closed is None else named(self.closed)
+        gap = f"{self.quantity}(descent) - {flow}"
         if self.remainder:
             image = "e(t)" if self.quantity == "theta" else f"D{self.quantity}[e(t)]"
             gap += f" - eta {image}, {_equation(self.linear, self.forcing)},"
@@ -240,6 +250,8 @@ class Order(Claim):
             leading = np.zeros_like(there)
             if self.remainder:
                 leading = entry.derivative(problem, flow, e)
+        if self.closed is not None:
+            there = self.evaluate(self.closed, samples)
         eta = np.reshape(samples.etas, (-1, *[1] * there.ndim))
         gap = (here - there - eta * leading).reshape(*runs.shape[:2], -1)
         gap[np.isnan(runs).any(axis=2)] = np.nan

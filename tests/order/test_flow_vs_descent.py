@@ -12,8 +12,10 @@ import pytest
 import dynlens as dl
 from dynlens import compare, first_order_error, observed_order
 from dynlens.claims.orders import DescentCase, LeadingError, Order
+from dynlens.losses import Loss
 from dynlens.models.base import Model
 from dynlens.models.products import Kernel
+from dynlens.modified import second_correction, third_derivative
 
 pytestmark = pytest.mark.order
 
@@ -178,6 +180,30 @@ class TestOrders:
         assert LeadingError(**false).check(CASES[name]).status == "REFUTED"
 
 
+def completion(model, fraction=0.6):
+    target = np.random.default_rng(0).standard_normal(model.tensor_shape)
+    seen = dl.Entries.sample(target, fraction=fraction, seed=1)
+    return dl.Problem(model, dl.SquaredLoss(), seen)
+
+
+MODELS = {
+    "matrix": dl.DeepLinear((4, 4, 4, 4)),
+    "CP": dl.CPFactorization((3, 4, 3), components=4),
+    "hierarchical": dl.HierarchicalTensor((3, 3, 2, 2), dl.binary_tree(4), widths=2),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_distance_is_of_order_one_for_every_model(name):
+    etas = (0.008, 0.004, 0.002, 0.001)
+    scale = 0.9 if name == "hierarchical" else 0.5  # of more factors
+    case = DescentCase(completion(MODELS[name]), dl.Start(scale, seed=0), 4.0, etas)
+    for quantity in ("theta", "end_to_end"):
+        found = Order(expected=1.0, band=0.02, quantity=quantity).check(case)
+        assert found.status == "SUPPORTED", str(found)
+        assert Order(expected=1.05, band=0.02, quantity=quantity).check(case).status == "REFUTED"
+
+
 def test_compare_shrinks_at_first_order_in_the_step():
     problem = dl.completion_problem(3)
     theta0 = problem.init(0.1, kind="balanced", seed=1)
@@ -192,3 +218,122 @@ def test_compare_shrinks_at_first_order_in_the_step():
     assert abs(order - 1) < 0.05, f"observed order {order:.3f} (spread {spread:.3f}), gaps {gaps}"
     order, spread = observed_order(etas, left)
     assert abs(order - 2) < 0.1, f"observed order {order:.3f} (spread {spread:.3f}), gaps {left}"
+
+
+# -- figures that were measured independently ------------------------------------------------------
+
+
+def test_one_step_errs_by_the_known_constants():
+    """Errors over a power of the step, which tend to |H g| / 2, |f_2| and |D^3 l [g, g]| / 12."""
+    etas = (0.02, 0.01, 0.005)
+    found = dl.BackwardError(PLANE, tuple(START), etas).samples()
+    known = {
+        "to_flow": (2, (1.177, 1.192, 1.200)),
+        "to_first": (3, (2.482, 2.515, 2.531)),
+        "to_second": (4, (5.96, 6.04, 6.09)),
+        "to_principal": (3, (0.2266, 0.2251, 0.2243)),
+    }
+    for name, (power, expected) in known.items():
+        ratio = found.read(name) / np.array(etas) ** power
+        np.testing.assert_allclose(ratio, expected, rtol=1e-3, err_msg=name)
+    g = PLANE.gradient(START)
+    limits = (
+        np.linalg.norm(PLANE.hessian_vector_product(START, g)) / 2,
+        np.linalg.norm(second_correction(PLANE, START)),
+        np.linalg.norm(third_derivative(PLANE, START, g)) / 12,
+    )
+    np.testing.assert_allclose(limits, (1.2073, 2.5470, 0.2236), atol=6e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (dl.modified_field, (-0.05233, 0.03417)),
+        (dl.principal_field, (-0.008189, 0.006277)),
+    ],
+    ids=["modified", "principal"],
+)
+def test_the_distance_to_a_modified_flow_has_its_known_constant(make, expected):
+    n = 480
+    field = make(PLANE, 3 / n)
+    options = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-15}
+    flow = dl.gradient_flow(PLANE, START, [3.0], field=field, **options)
+    scaled = (descended(n) - flow.final) / (3 / n) ** 2
+    np.testing.assert_allclose(scaled, expected, rtol=2e-4)
+
+
+@dataclass(frozen=True)
+class Concave(Loss):
+    """Minus half the square: the field of a maximum, from which everything is repelled."""
+
+    reduction = "sum"
+    kernel = ("-0.5 * z * z", "-z")
+
+    def value(self, z):
+        return -0.5 * z * z
+
+    def derivative(self, z):
+        return -z
+
+    def second_derivative(self, z):
+        return -np.ones_like(z)
+
+
+HILL = dl.Problem(dl.DeepLinear((2, 1)), Concave(), dl.Full([[0.0, 0.0]]))
+
+
+def bounds_of(problem, start, eta, t_end):
+    descent = dl.gradient_descent(problem, start, eta=eta, steps=round(t_end / eta))
+    flow = dl.gradient_flow(problem, start, float(descent.t[-1]), rtol=1e-12, atol=1e-14)
+    return compare(flow, descent).bounds
+
+
+@pytest.mark.parametrize(
+    ("problem", "start", "eta", "t_end", "expected"),
+    [
+        (PLANE, (1.7, 0.3), 0.025, 3.0, (0.00222, 79.4, 0.0522, 0.00310)),
+        # One-sided with the discrete factor, (1 - (1 - eta mu)^n) / mu.
+        (HILL, (0.01, 0.0), 0.01, 4.0, (0.01074, 0.1463, 0.1434, 0.01092)),
+        (HILL, (0.01, 0.0), 0.05, 4.0, (0.0504, 0.7316, 0.6628, 0.0546)),
+    ],
+    ids=["plane", "hill", "hill, larger step"],
+)
+def test_bounds_have_their_known_values(problem, start, eta, t_end, expected):
+    found = bounds_of(problem, start, eta, t_end)
+    names = ("distance", "classical", "one-sided", "leading")
+    ends = [float(found.data[name][-1]) for name in names]
+    np.testing.assert_allclose(ends, expected, rtol=2.5e-3)
+
+
+@pytest.mark.parametrize(
+    ("start", "n", "error", "least"),
+    [
+        ((1.7, 0.3), 60, 0.00772, 3.22),
+        ((0.05, 0.1), 60, 0.0196, 2.74),
+        ((0.05, 0.1), 240, 0.00492, 2.40),
+    ],
+)
+def test_the_tube_s_bound_has_its_known_tightness(start, n, error, least):
+    found = bounds_of(PLANE, start, 3 / n, 3.0)
+    late = found.data["time"].to_numpy() > 0.3
+    assert float(found.data["distance"].max()) == pytest.approx(error, rel=3e-3)
+    assert np.nanmin(found.tightness("tube")[late]) == pytest.approx(least, rel=0.01)
+
+
+def test_imbalance_drifts_as_the_modified_flow_says_to_first_order():
+    product = dl.Problem(dl.DeepLinear((1, 1, 1)), dl.SquaredLoss(), dl.Full([[1.0]]))
+    start = np.array([0.9, 2.5])
+
+    def drift(state):
+        return 1 - (state[1] ** 2 - state[0] ** 2) / (start[1] ** 2 - start[0] ** 2)
+
+    etas, found = (0.1, 0.05, 0.025), []
+    for eta in etas:
+        descent = dl.gradient_descent(product, start, eta=eta, steps=round(5 / eta))
+        field = dl.modified_field(product, eta)
+        flow = dl.gradient_flow(product, start, [5.0], field=field, rtol=1e-12, atol=1e-14)
+        found.append((drift(descent.final), drift(flow.final)))
+    expected = [(0.01753, 0.00881), (0.00705, 0.00506), (0.00322, 0.00273)]
+    np.testing.assert_allclose(found, expected, atol=6e-6)
+    order, _ = observed_order(etas, np.abs(np.diff(found)).ravel())
+    assert abs(order - 2) < 0.1, order
