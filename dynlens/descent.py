@@ -1,13 +1,14 @@
 """Gradient descent, on the flow's clock ``t = eta * step``.
 
 The numpy loop reads as the update rule and is the reference; the compiled loop is generated
-beside the problem's kernel and equals it to rounding.
+beside the problem's kernel and equals it to rounding, and so does torch (`dynlens.torch_descent`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, ArrayLike
 
 METHODS = ("plain", "momentum", "grouprmsprop")
-BACKENDS = ("numba", "numpy")
+BACKENDS = ("numba", "numpy", "torch")
+DTYPES = ("float32", "float64")
 DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in the authors' code
 CHUNK = 200_000  # steps between looks at the clock
 
@@ -38,6 +40,8 @@ def gradient_descent(
     stop_below: float | None = None,
     max_seconds: float | None = None,
     backend: str = "numba",
+    device: str = "cpu",
+    dtype: str = "float64",
     progress: bool = False,
     memory: ArrayLike | None = None,
 ) -> Trajectory:
@@ -63,7 +67,13 @@ def gradient_descent(
         End, with status ``"event"``, at the first step where the loss is at or below this.
     max_seconds : float, optional
         Budget; a run that exceeds it ends with status ``"budget"`` and what it has.
-    backend : {"numba", "numpy"}
+    backend : {"numba", "numpy", "torch"}
+        ``"torch"`` needs ``dynlens[torch]``. One run of it is slower than the compiled loop; it is
+        there for CUDA and for many runs at once.
+    device : str
+        Of torch: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+    dtype : {"float64", "float32"}
+        Of torch: what the loop computes in. The states returned are in double precision always.
     progress : bool
     memory : array_like, shape (3,) or (P,), optional
         What an earlier run of GroupRMSprop or momentum left in ``attrs["memory"]``; with it and
@@ -126,10 +136,42 @@ def gradient_descent(
         raise ValueError(f"`beta` must be in [0, 1), got {beta!r}.")
     if method == "momentum":
         kept = np.append(share, kept)
-    advance = _compiled(problem, method) if backend == "numba" else _reference(problem, method)
-    return _run(
-        problem, theta, kept, rate, total, method, marks, floor, max_seconds, advance, progress
+    validation.one_of("dtype", dtype, DTYPES)
+    if backend == "torch":
+        engine = _on_device(problem, method, device, dtype)
+    elif (device, dtype) != ("cpu", "float64"):
+        raise ValueError(
+            f"`device` and `dtype` are torch's, but `backend` is {backend!r}; pass backend='torch'."
+        )
+    else:
+        make = _compiled if backend == "numba" else _reference
+        engine = Engine(make(problem, method), lambda theta: _finite(problem, theta))
+    run = _run(
+        problem, theta, kept, rate, total, method, marks, floor, max_seconds, engine, progress
     )
+    if backend == "torch":
+        run = replace(run, attrs={**run.attrs, "device": device, "dtype": dtype})
+    return run
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What takes the steps.
+
+    Parameters
+    ----------
+    advance : callable
+        Takes some steps in place, ``(theta, memory, eta, steps, floor) -> steps taken``: fewer
+        where the loss is at or below the floor, or not finite.
+    finite : callable
+        Whether the loss at a state is, in the arithmetic of the loop.
+    chunk : int
+        Steps between looks at the clock.
+    """
+
+    advance: Update
+    finite: Callable[[Array], bool]
+    chunk: int = CHUNK
 
 
 def _run(
@@ -142,7 +184,7 @@ def _run(
     marks: Array,
     floor: float,
     max_seconds: float | None,
-    advance: Update,
+    engine: Engine,
     progress: bool,
 ) -> Trajectory:
     began, step = time.perf_counter(), 0
@@ -150,14 +192,13 @@ def _run(
     bar = _bar(progress, total)
     for mark in marks:
         while step < mark and status == "finished":
-            wanted = int(min(mark - step, CHUNK))
-            done = advance(theta, memory, eta, wanted, floor)
+            wanted = int(min(mark - step, engine.chunk))
+            done = engine.advance(theta, memory, eta, wanted, floor)
             step += done
             if done < wanted:
                 # The loop stops at the threshold or at a loss that is not finite; which, is asked
                 # again here, and not against the threshold: numpy adds up in another order.
-                with np.errstate(all="ignore"):
-                    status = "event" if np.isfinite(problem.objective(theta)) else "diverged"
+                status = "event" if engine.finite(theta) else "diverged"
             elif max_seconds is not None and time.perf_counter() - began > max_seconds:
                 status = "budget" if step < total else status
             if bar is not None:
@@ -210,6 +251,19 @@ def _save_steps(total: int, saves: int | str | ArrayLike) -> Any:
     if marks[0] < 0 or marks[-1] > total or np.any(np.diff(marks) <= 0):
         raise ValueError(f"`saves` must be increasing step numbers between 0 and {total}.")
     return marks.astype(np.int64)
+
+
+def _finite(problem: Problem, theta: Array) -> bool:
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(problem.objective(theta)))
+
+
+def _on_device(problem: Problem, method: str, device: str, dtype: str) -> Engine:
+    """One run with torch: a batch of one."""
+    from dynlens.torch_descent import LOOK, Single
+
+    single = Single(problem, method, device, dtype)
+    return Engine(single.advance, single.finite, LOOK)
 
 
 def _reference(problem: Problem, method: str) -> Update:

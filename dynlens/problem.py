@@ -77,7 +77,7 @@ class Problem:
     def tensor_loss(self, tensor: NDArray[Any]) -> Array:
         """``l(W)``, shape (...)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return np.asarray(self._weight * self.loss.value(z).sum(axis=-1))
+        return self._weight * self.loss.value(z).sum(axis=-1)
 
     def tensor_gradient(self, tensor: NDArray[Any]) -> Array:
         """Gradient of ``l`` with respect to the tensor W, shape (..., *tensor_shape)."""
@@ -114,17 +114,24 @@ class Problem:
     def objective(self, theta: NDArray[Any]) -> Array:
         """``phi(theta) = l(W(theta))``, shape (...)."""
         z = self.route.predict(self.factors(theta)) - self.observations.data
-        return np.asarray(self._weight * self.loss.value(z).sum(axis=-1))
+        return self._weight * self.loss.value(z).sum(axis=-1)
 
     def gradient(self, theta: NDArray[Any]) -> Array:
         """Gradient of the objective, shape (..., P)."""
         factors = self.factors(theta)
         return self.model.ravel(self.route.pullback(factors, self.prediction_weights(factors)))
 
+    def value_and_gradient(self, theta: NDArray[Any]) -> tuple[Array, Array]:
+        """Objective, shape (...), and its gradient, shape (..., P), from one prediction."""
+        factors = self.factors(theta)
+        z = self.route.predict(factors) - self.observations.data
+        parts = self.route.pullback(factors, self._weight * self.loss.derivative(z))
+        return self._weight * self.loss.value(z).sum(axis=-1), self.model.ravel(parts)
+
     def prediction_weights(self, factors: Factors) -> Array:
         """Derivative of the loss with respect to each prediction, shape (..., n)."""
         z = self.route.predict(factors) - self.observations.data
-        return np.asarray(self._weight * self.loss.derivative(z))
+        return self._weight * self.loss.derivative(z)
 
     def vector_field(self, t: float, theta: NDArray[Any]) -> Array:
         """Right-hand side of gradient flow, ``-gradient(theta)``; `t` is not used."""
