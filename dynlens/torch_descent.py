@@ -12,18 +12,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.problem import Problem
+from dynlens.routes import ByEntries, ByTensor
 from dynlens.torch_problem import checked_device, checked_dtype, load_torch, moved, observed
+from dynlens.torch_work import work_of
 from dynlens.typing import Array, ArrayLike
 
 DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in `dynlens.descent`
 LOOK = 1000  # steps between looks at which runs go on
 RECORDED = 50  # steps in one CUDA graph
+TOO_LARGE = 64  # times as many entries as are observed: a tensor that is not worth forming
 
 Rule = Callable[[Any, Any, Any], tuple[Any, Any]]
 
@@ -42,10 +47,11 @@ def _momentum(g: Any, eta: Any, memory: Any) -> tuple[Any, Any]:
 
 
 def _grouprmsprop(g: Any, eta: Any, memory: Any) -> tuple[Any, Any]:
+    # The memory is in double precision always: it counts steps and adds up times.
     moment, count, passed = memory[:, 0:1], memory[:, 1:2] + 1, memory[:, 2:3]
     moment = DECAY * moment + (1 - DECAY) * (g * g).sum(axis=-1, keepdims=True)
     size = eta / (load_torch().sqrt(moment / (1 - DECAY**count)) + EPS)
-    return -size * g, load_torch().cat([moment, count, passed + size], dim=-1)
+    return -size.to(g.dtype) * g, load_torch().cat([moment, count, passed + size], dim=-1)
 
 
 RULES: dict[str, Rule] = {
@@ -220,7 +226,7 @@ def descend(
     place = Place.of(device, dtype)
     try:
         with place.quiet():
-            on_device = moved(problem, place.device, place.dtype, observables)
+            on_device = prepared(problem, place, observables)
             kept = np.zeros((count, _memory(method, starts.shape[1]))) if memory is None else memory
             loop = place.loop(on_device, starts, etas, floor, kept, method)
             return _saved(loop, marks, tuple(observables), began, max_seconds)
@@ -257,13 +263,14 @@ class Place:
         method: str,
     ) -> Loop:
         """Return the loop over these runs, before its first step."""
-        count, column = len(starts), np.reshape(etas, (-1, 1))
+        torch, count, column = load_torch(), len(starts), np.reshape(etas, (-1, 1))
+        kind = torch.float64 if method == "grouprmsprop" else self.dtype
         return Loop(
             problem,
             self.tensor(starts, *starts.shape),
             self.tensor(column, count, 1),
             self.tensor(floor, count),
-            self.tensor(memory, *memory.shape),
+            torch.tensor(memory, dtype=kind, device=self.device),
             method,
         )
 
@@ -275,13 +282,39 @@ class Place:
             yield
 
 
+def prepared(problem: Problem, place: Place, names: Sequence[str] = ()) -> Problem:
+    """Return the problem at the place, on whichever way to the predictions touches less memory.
+
+    Some entries are found without the tensor by gathering rows, which many small tensors side by
+    side do in fewer and larger operations. What is touched is counted, so the choice is always
+    the same.
+    """
+    there = moved(problem, place.device, place.dtype, names)
+    if not isinstance(there.route, ByEntries):
+        return there
+    seen: Any = there.observations
+    if prod(seen.shape) > TOO_LARGE * seen.count:
+        return there
+    through = Problem(there.model, there.loss, seen)
+    vars(through)["route"] = ByTensor(there.model, seen)
+    with load_torch().inference_mode(False):
+        probe = place.tensor(problem.probe, 8, problem.model.size)
+    ways = [
+        (work_of(partial(way.value_and_gradient, probe)).bytes, way) for way in (there, through)
+    ]
+    return min(ways, key=lambda pair: pair[0])[1]
+
+
 class Single:
-    """One run, as the loop in `dynlens.descent` wants it."""
+    """One run, as the loop in `dynlens.descent` wants it: its states come back after each call.
+
+    The first call says where and how it begins; the later ones go on from there.
+    """
 
     def __init__(self, problem: Problem, method: str, device: str, dtype: str) -> None:
         self.place, self.method = Place.of(device, dtype), method
         with self.place.quiet():
-            self.problem = moved(problem, self.place.device, self.place.dtype)
+            self.problem = prepared(problem, self.place)
         self._loop: Loop | None = None
 
     def advance(self, theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:

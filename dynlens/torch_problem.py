@@ -10,6 +10,7 @@ import numpy as np
 
 from dynlens import validation
 from dynlens.observables import registry
+from dynlens.observations import Entries
 from dynlens.problem import Problem
 from dynlens.typing import Array
 
@@ -79,6 +80,8 @@ def moved(problem: Problem, device: Any, dtype: Any, names: Sequence[str] = ()) 
     probes = problem.probe[None]
     reference = _stacked(*there.value_and_gradient(probes))
     shapes = {name: registry.find(name)(there, probes).shape for name in names}
+    if isinstance(observations, Entries):
+        _ = observations.kernel_data  # where they lie in the tensor, should it be formed
     for thing in (model, observations):
         vars(thing).update({name: _carried(v, device, dtype) for name, v in vars(thing).items()})
     there = Problem(model, problem.loss, observations)

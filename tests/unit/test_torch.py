@@ -14,7 +14,9 @@ from dynlens.observables import registry
 torch = pytest.importorskip("torch", reason='needs torch: pip install "dynlens[torch]"')
 pytest.importorskip("array_api_compat", reason='needs array-api-compat: "dynlens[torch]"')
 
-from dynlens.torch_descent import descend  # noqa: E402
+from dynlens.bench.problems import PROBLEMS as BENCHES  # noqa: E402
+from dynlens.routes import ByEntries, ByTensor  # noqa: E402
+from dynlens.torch_descent import Place, descend, prepared  # noqa: E402
 from dynlens.torch_problem import moved, observed  # noqa: E402
 
 DEVICES = ["cpu"]
@@ -116,6 +118,17 @@ def test_gradients_equal_the_reference_for_every_way_to_the_predictions(name, de
     assert gradient.device.type == device
     assert relative(gradient.cpu().numpy(), problem.gradient(theta)) < 1e-14
     assert relative(value.cpu().numpy(), problem.objective(theta)) < 1e-14
+
+
+@DEVICE
+@pytest.mark.parametrize(("name", "way"), [("B3", ByTensor), ("B5", ByEntries)])
+def test_the_way_that_touches_less_memory_is_taken(name, way, device):
+    problem, start = BENCHES[name].make()
+    there = prepared(problem, Place.of(device, "float64"))
+    assert type(there.route) is way
+    theta = np.stack([start, -start])
+    gradient = there.gradient(torch.tensor(theta, device=device)).cpu().numpy()
+    assert relative(gradient, problem.gradient(theta)) < 1e-14
 
 
 @DEVICE
