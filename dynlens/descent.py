@@ -1,31 +1,28 @@
 """Gradient descent, on the flow's clock ``t = eta * step``.
 
 The numpy loop reads as the update rule and is the reference; the compiled loop is generated
-beside the problem's kernel and equals it to rounding.
+beside the problem's kernel and equals it to rounding, and so does torch (`dynlens.torch_descent`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dynlens import validation
-from dynlens.compiled import load_source
+from dynlens.descent_loops import Engine, along, engine
 from dynlens.observables.kept import Kept, checked_names
 from dynlens.problem import Problem
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, ArrayLike
 
 METHODS = ("plain", "momentum", "grouprmsprop")
-BACKENDS = ("numba", "numpy")
-DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in the authors' code
-CHUNK = 200_000  # steps between looks at the clock
-
-Update = Callable[..., int]
+BACKENDS = ("numba", "numpy", "torch")
+DTYPES = ("float64", "float32")
 
 
 def gradient_descent(
@@ -40,6 +37,8 @@ def gradient_descent(
     stop_below: float | None = None,
     max_seconds: float | None = None,
     backend: str = "numba",
+    device: str = "cpu",
+    dtype: str = "float64",
     progress: bool = False,
     memory: ArrayLike | None = None,
     observables: Sequence[str] = (),
@@ -67,7 +66,13 @@ def gradient_descent(
         End, with status ``"event"``, at the first step where the loss is at or below this.
     max_seconds : float, optional
         Budget; a run that exceeds it ends with status ``"budget"`` and what it has.
-    backend : {"numba", "numpy"}
+    backend : {"numba", "numpy", "torch"}
+        ``"torch"`` needs ``dynlens[torch]``. One run of it is slower than the compiled loop; it is
+        there for CUDA and for many runs at once.
+    device : str
+        Of torch: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+    dtype : {"float64", "float32"}
+        Of torch: what the loop computes in. The states returned are in double precision always.
     progress : bool
     memory : array_like, shape (3,) or (P,), optional
         What an earlier run of GroupRMSprop or momentum left in ``attrs["memory"]``; with it and
@@ -119,7 +124,6 @@ def gradient_descent(
     plan = checked_plan(
         steps=steps, method=method, beta=beta, saves=saves, stop_below=stop_below, kept=observables
     )
-    validation.one_of("backend", backend, BACKENDS)
     if max_seconds is not None:
         validation.positive("max_seconds", max_seconds)
     begun = plan.memory(theta.size)
@@ -128,13 +132,33 @@ def gradient_descent(
             raise ValueError("`memory` is GroupRMSprop's; plain descent has none: leave it out.")
         own = begun[1:] if method == "momentum" else begun
         own[:] = validation.real_array("memory", memory, shape=own.shape)
-    if field is not None:
-        if method != "plain":
-            raise ValueError(f"`field` is followed by plain steps; leave `method` {method!r} out.")
-        advance = _along(problem, field)
+    check_place(backend, device, dtype)
+    if field is None and backend == "torch":
+        from dynlens.torch_descent import on_device
+
+        steps_by = on_device(problem, method, device, dtype)
+    elif field is None:
+        steps_by = engine(problem, method, backend)
+    elif method == "plain" and backend != "torch":
+        steps_by = along(problem, field)
     else:
-        advance = _compiled(problem, method) if backend == "numba" else reference(problem, method)
-    return follow(problem, plan, theta, rate, advance, begun, max_seconds, progress)
+        raise ValueError(
+            "`field` is followed by plain steps in numpy; leave `method` and `backend` out."
+        )
+    run = follow(problem, plan, theta, rate, steps_by, begun, max_seconds, progress)
+    if backend == "torch":
+        run = replace(run, attrs={**run.attrs, "device": device, "dtype": dtype})
+    return run
+
+
+def check_place(backend: str, device: str, dtype: str) -> None:
+    """Check where a run is to be computed, as far as can be told without torch."""
+    validation.one_of("backend", backend, BACKENDS)
+    validation.one_of("dtype", dtype, DTYPES)
+    if backend != "torch" and (device, dtype) != ("cpu", "float64"):
+        raise ValueError(
+            f"`device` and `dtype` are torch's, but `backend` is {backend!r}; pass backend='torch'."
+        )
 
 
 @dataclass(frozen=True)
@@ -202,7 +226,7 @@ def follow(
     plan: Plan,
     theta: Array,
     eta: float,
-    advance: Update,
+    engine: Engine,
     memory: Array,
     max_seconds: float | None = None,
     progress: bool = False,
@@ -216,11 +240,13 @@ def follow(
     bar = _bar(progress, plan.total)
     for mark in plan.marks:
         while step < mark and status == "finished":
-            wanted = int(min(mark - step, CHUNK))
-            done = advance(theta, memory, eta, wanted, plan.floor)
+            wanted = int(min(mark - step, engine.chunk))
+            done = engine.advance(theta, memory, eta, wanted, plan.floor)
             step += done
             if done < wanted:
-                status = stopped(problem, theta)
+                # The loop stops at the threshold or at a loss that is not finite; which, is asked
+                # again, and not against the threshold: each loop adds up in an order of its own.
+                status = "event" if engine.finite(theta) else "diverged"
             elif max_seconds is not None and time.perf_counter() - began > max_seconds:
                 status = "budget" if step < plan.total else status
             if bar is not None:
@@ -287,15 +313,6 @@ def told(
     )
 
 
-def stopped(problem: Problem, theta: Array) -> str:
-    """Why a loop stopped early: at the threshold, or at a loss that is not finite.
-
-    Which, is asked again, and not against the threshold: numpy adds up in another order.
-    """
-    with np.errstate(all="ignore"):
-        return "event" if np.isfinite(problem.objective(theta)) else "diverged"
-
-
 def _save_steps(total: int, saves: int | str | ArrayLike) -> Any:
     if isinstance(saves, str):
         validation.one_of("saves", saves, ("log",))
@@ -310,137 +327,6 @@ def _save_steps(total: int, saves: int | str | ArrayLike) -> Any:
     if marks[0] < 0 or marks[-1] > total or np.any(np.diff(marks) <= 0):
         raise ValueError(f"`saves` must be increasing step numbers between 0 and {total}.")
     return marks.astype(np.int64)
-
-
-def reference(problem: Problem, method: str) -> Update:
-    """The update rule in numpy, as in the papers."""
-
-    def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
-        for k in range(steps):
-            with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the status
-                value = problem.objective(theta)
-            if not (np.isfinite(value) and value > floor):
-                return k
-            g = problem.gradient(theta)
-            if method == "momentum":
-                memory[1:] = memory[0] * memory[1:] - eta * g
-                theta += memory[1:]
-                continue
-            size = eta
-            if method == "grouprmsprop":
-                memory[0] = DECAY * memory[0] + (1 - DECAY) * np.sum(g * g)
-                memory[1] += 1
-                size = eta / (np.sqrt(memory[0] / (1 - DECAY ** memory[1])) + EPS)
-                memory[2] += size
-            theta -= size * g
-        return steps
-
-    return advance
-
-
-def compiled_module(problem: Problem, method: str) -> Any:
-    """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
-    source = "\n\n".join((problem.kernel_source, _LOOP[method], _DESCEND))
-    return load_source(source, name=f"{type(problem.model).__name__.lower()}_{method}")
-
-
-def _along(problem: Problem, field: Callable[[float, Array], Array]) -> Update:
-    """Euler's method on any field, on the clock that begins at zero."""
-    t = 0.0
-
-    def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
-        nonlocal t
-        for k in range(steps):
-            with np.errstate(over="ignore", invalid="ignore"):
-                value = problem.objective(theta)
-            if not (np.isfinite(value) and value > floor):
-                return k
-            theta += eta * field(t, theta)
-            t += eta
-        return steps
-
-    return advance
-
-
-def _compiled(problem: Problem, method: str) -> Update:
-    """The same rule, compiled."""
-    module = compiled_module(problem, method)
-    data, out = problem.kernel_data, np.empty(problem.model.size)
-
-    def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
-        return int(module.advance(theta, *data, out, memory, eta, steps, floor))
-
-    return advance
-
-
-_ARGUMENTS = "theta, values, index, rows, weight, work, tensor, cotangent, out"
-_LOOP = {
-    "plain": f"""@compiled
-def advance({_ARGUMENTS}, memory, eta, steps, floor):
-    for k in range(steps):
-        value = gradient({_ARGUMENTS})
-        if not (value > floor and value < np.inf):
-            return k
-        for i in range(theta.size):
-            theta[i] -= eta * out[i]
-    return steps
-""",
-    "momentum": f"""@compiled
-def advance({_ARGUMENTS}, memory, eta, steps, floor):
-    beta, velocity = memory[0], memory[1:]
-    for k in range(steps):
-        value = gradient({_ARGUMENTS})
-        if not (value > floor and value < np.inf):
-            return k
-        for i in range(theta.size):
-            velocity[i] = beta * velocity[i] - eta * out[i]
-            theta[i] += velocity[i]
-    return steps
-""",
-    "grouprmsprop": f"""@compiled
-def advance({_ARGUMENTS}, memory, eta, steps, floor):
-    for k in range(steps):
-        value = gradient({_ARGUMENTS})
-        if not (value > floor and value < np.inf):
-            return k
-        total = 0.0
-        for i in range(theta.size):
-            total += out[i] * out[i]
-        memory[0] = {DECAY} * memory[0] + (1 - {DECAY}) * total
-        memory[1] += 1
-        size = eta / (math.sqrt(memory[0] / (1 - {DECAY} ** memory[1])) + {EPS})
-        for i in range(theta.size):
-            theta[i] -= size * out[i]
-        memory[2] += size
-    return steps
-""",
-}
-
-
-_DESCEND = f"""PAUSED, STOPPED, FINISHED = range(3)
-released = njit(cache=True, no_cfunc_wrapper=True, nogil=True)
-
-
-@released
-def descend(
-    theta, memory, {_ARGUMENTS[7:]}, eta, marks, place, floor, most, states, flow_times
-):
-    # From save to save; `place` is the step, and how many saves are behind.
-    while place[1] < marks.size:
-        wanted = min(marks[place[1]] - place[0], most)
-        done = advance({_ARGUMENTS}, memory, eta, wanted, floor)
-        place[0] += done
-        most -= done
-        if done < wanted:
-            return STOPPED
-        if place[0] < marks[place[1]]:
-            return PAUSED
-        for i in range(theta.size):
-            states[place[1], i] = theta[i]
-        flow_times[place[1]] = memory[memory.size - 1]
-        place[1] += 1
-    return FINISHED
-"""
 
 
 def _bar(wanted: bool, total: int) -> Any:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import numpy as np
-
 from dynlens import validation
+from dynlens.arrays import namespace
 from dynlens.typing import Array
 
 
@@ -80,13 +79,13 @@ class SquaredLoss(Loss):
         return 1.0 if self.half else 2.0
 
     def value(self, z: Array) -> Array:
-        return 0.5 * self._scale * np.square(z)
+        return 0.5 * self._scale * z * z
 
     def derivative(self, z: Array) -> Array:
         return self._scale * z
 
     def second_derivative(self, z: Array) -> Array:
-        return np.full_like(z, self._scale)
+        return namespace(z).full_like(z, self._scale)
 
     @property
     def kernel(self) -> tuple[str, str]:
@@ -124,14 +123,16 @@ class HuberLoss(Loss):
         validation.one_of("reduction", self.reduction, ("sum", "mean"))
 
     def value(self, z: Array) -> Array:
-        size, delta = np.abs(z), self.threshold
-        return np.where(size <= delta, 0.5 * z * z, delta * (size - 0.5 * delta))
+        xp, delta = namespace(z), self.threshold
+        size = xp.abs(z)
+        return xp.where(size <= delta, 0.5 * z * z, delta * (size - 0.5 * delta))
 
     def derivative(self, z: Array) -> Array:
-        return np.clip(z, -self.threshold, self.threshold)
+        return namespace(z).clip(z, -self.threshold, self.threshold)
 
     def second_derivative(self, z: Array) -> Array:
-        return np.where(np.abs(z) <= self.threshold, 1.0, 0.0)
+        xp = namespace(z)
+        return xp.where(xp.abs(z) <= self.threshold, xp.ones_like(z), xp.zeros_like(z))
 
     @property
     def kernel(self) -> tuple[str, str]:
@@ -174,4 +175,4 @@ class Ridge:
 
     def value(self, theta: Array) -> Array:
         """Return the penalty, shape (...)."""
-        return np.asarray(0.5 * self.rate * np.square(theta).sum(axis=-1))
+        return 0.5 * self.rate * (theta * theta).sum(axis=-1)

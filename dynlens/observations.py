@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import full, namespace
 from dynlens.typing import Array, ArrayLike
 
 
@@ -57,7 +58,7 @@ class Observations(ABC):
     @property
     def count(self) -> int:
         """Number of measurements."""
-        return int(self.data.size)
+        return len(self.data)
 
 
 def _target(value: ArrayLike) -> Array:
@@ -169,10 +170,10 @@ class Entries(Observations):
 
     def measure(self, tensor: NDArray[Any]) -> NDArray[Any]:
         batch = tensor.shape[: tensor.ndim - len(self.shape)]
-        return np.asarray(tensor.reshape(*batch, -1)[..., self._flat])
+        return namespace(tensor).take(tensor.reshape(*batch, -1), self._flat, axis=-1)
 
     def adjoint(self, weights: NDArray[Any]) -> NDArray[Any]:
-        tensor = np.zeros((*weights.shape[:-1], prod(self.shape)), dtype=weights.dtype)
+        tensor = full((*weights.shape[:-1], prod(self.shape)), 0.0, weights)
         tensor[..., self._flat] = weights
         return tensor.reshape(*weights.shape[:-1], *self.shape)
 
@@ -254,10 +255,10 @@ class Sensing(Observations):
 
     def measure(self, tensor: NDArray[Any]) -> NDArray[Any]:
         batch = tensor.shape[: tensor.ndim - len(self.tensor_shape)]
-        return np.asarray(tensor.reshape(*batch, -1) @ self._rows.T)
+        return tensor.reshape(*batch, -1) @ self._rows.T
 
     def adjoint(self, weights: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray((weights @ self._rows).reshape(*weights.shape[:-1], *self.tensor_shape))
+        return (weights @ self._rows).reshape(*weights.shape[:-1], *self.tensor_shape)
 
     @property
     def kernel_data(self) -> tuple[NDArray[np.int64], Array]:
@@ -353,12 +354,12 @@ class RankOneSensing(Observations):
         left, right = self._halves
         batch = tensor.shape[: tensor.ndim - len(self.arrays)]
         matrix = tensor.reshape(*batch, left.shape[1], right.shape[1])
-        return np.asarray(((left @ matrix) * right).sum(axis=-1))
+        return ((left @ matrix) * right).sum(axis=-1)
 
     def adjoint(self, weights: NDArray[Any]) -> NDArray[Any]:
         left, right = self._halves
         matrix = (weights[..., None] * left).mT @ right
-        return np.asarray(matrix.reshape(*weights.shape[:-1], *self.tensor_shape))
+        return matrix.reshape(*weights.shape[:-1], *self.tensor_shape)
 
     @property
     def kernel_data(self) -> tuple[NDArray[np.int64], Array]:

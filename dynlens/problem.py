@@ -78,7 +78,7 @@ class Problem:
     def tensor_loss(self, tensor: NDArray[Any]) -> Array:
         """``l(W)``, shape (...)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return np.asarray(self.route.weight * self.loss.value(z).sum(axis=-1))
+        return self.route.weight * self.loss.value(z).sum(axis=-1)
 
     def tensor_gradient(self, tensor: NDArray[Any]) -> Array:
         """Gradient of ``l`` with respect to the tensor W, shape (..., *tensor_shape)."""
@@ -121,6 +121,14 @@ class Problem:
         """Gradient of the objective, shape (..., P)."""
         gradient = self.model.ravel(self.route.gradient(self.factors(theta)))
         return gradient if self.penalty is None else gradient + self.penalty.rate * theta
+
+    def value_and_gradient(self, theta: NDArray[Any]) -> tuple[Array, Array]:
+        """Objective, shape (...), and its gradient, shape (..., P), with nothing computed twice."""
+        value, parts = self.route.value_and_gradient(self.factors(theta))
+        gradient = self.model.ravel(parts)
+        if self.penalty is None:
+            return value, gradient
+        return value + self.penalty.value(theta), gradient + self.penalty.rate * theta
 
     def vector_field(self, t: float, theta: NDArray[Any]) -> Array:
         """Right-hand side of gradient flow, ``-gradient(theta)``; `t` is not used."""

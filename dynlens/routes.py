@@ -74,6 +74,10 @@ class Route(ABC):
     def gradient(self, factors: Factors) -> Factors:
         """Return its gradient with respect to the factors."""
 
+    def value_and_gradient(self, factors: Factors) -> tuple[Array, Factors]:
+        """Return both, with nothing computed twice."""
+        return self.value(factors), self.gradient(factors)
+
     @abstractmethod
     def gradient_derivative(self, factors: Factors, directions: Factors) -> Factors:
         """Directional derivative of `gradient`, exact to rounding."""
@@ -116,11 +120,15 @@ class Predictions(Route):
         return self.predict(factors) - self.observations.data
 
     def value(self, factors: Factors) -> Array:
-        return np.asarray(self.weight * self.loss.value(self.residuals(factors)).sum(axis=-1))
+        return self.weight * self.loss.value(self.residuals(factors)).sum(axis=-1)
 
     def gradient(self, factors: Factors) -> Factors:
-        weights = self.weight * self.loss.derivative(self.residuals(factors))
-        return self.pullback(factors, weights)
+        return self.value_and_gradient(factors)[1]
+
+    def value_and_gradient(self, factors: Factors) -> tuple[Array, Factors]:
+        z = self.residuals(factors)
+        parts = self.pullback(factors, self.weight * self.loss.derivative(z))
+        return self.weight * self.loss.value(z).sum(axis=-1), parts
 
     def gradient_derivative(self, factors: Factors, directions: Factors) -> Factors:
         z = self.residuals(factors)
@@ -224,7 +232,7 @@ class ByGram(Route):
     observations: RankOneSum
 
     def value(self, factors: Factors) -> Array:
-        return np.asarray(self._twice * self.model.distance(factors, *self._target) / 2)
+        return self._twice * self.model.distance(factors, *self._target) / 2
 
     def gradient(self, factors: Factors) -> Factors:
         parts = self.model.distance_gradient(factors, *self._target)

@@ -19,12 +19,10 @@ from dynlens.descent import (
     Ended,
     Plan,
     checked_plan,
-    compiled_module,
     follow,
-    reference,
-    stopped,
     told,
 )
+from dynlens.descent_loops import compiled_module, engine, finite
 from dynlens.observables.kept import Kept
 from dynlens.problem import Problem
 from dynlens.trajectory import Trajectory
@@ -136,12 +134,12 @@ def _by_reference(
 ) -> Sequence[Trajectory]:
     """One run after another, in numpy."""
     runs: list[Any] = [None] * len(thetas)
-    advance = reference(problem, plan.method)
+    by = engine(problem, plan.method, "numpy")
 
     def work(queue: Queue) -> None:
         for b in queue:
             memory = plan.memory(problem.model.size)
-            runs[b] = follow(problem, plan, thetas[b].copy(), float(etas[b]), advance, memory)
+            runs[b] = follow(problem, plan, thetas[b].copy(), float(etas[b]), by, memory)
             queue.finish(b)
 
     share_out(work, len(thetas), 1, title)
@@ -234,7 +232,7 @@ def compiled_block(
                 outcome = module.descend(*state, *limits, most, states[b], flow_times[b])
                 most = 2 * most if time.perf_counter() - began < MOMENT else max(1, most // 2)
             if outcome == module.STOPPED:
-                status[b] = stopped(problem, theta)
+                status[b] = "event" if finite(problem, theta) else "diverged"
                 states[b, place[1]], flow_times[b, place[1]] = theta, memory[b, -1]
             steps[b] = place[0]
             queue.finish(b)

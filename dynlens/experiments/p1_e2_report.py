@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.descent import EPS
+from dynlens.descent_loops import EPS
 from dynlens.experiments import p1_e2
 from dynlens.experiments.words import columns, each, paragraph, span
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.descent import EPS
+from dynlens.descent_loops import EPS
 from dynlens.experiments import p2_e1
 from dynlens.experiments.panels import legend, rising
 from dynlens.experiments.words import columns, distinct, each, paragraph, rises

@@ -16,13 +16,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
+from operator import mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import full, namespace
 from dynlens.models.products import Kernel, ProductTree
 from dynlens.typing import Array, Factors
 
@@ -85,7 +88,8 @@ class Model(ABC):
         shapes = self.factor_shapes
         if len(factors) != len(shapes):
             raise ValueError(f"`factors` has {len(factors)} arrays, {self!r} needs {len(shapes)}.")
-        arrays = [np.asarray(factor) for factor in factors]
+        xp = namespace(factors[0])
+        arrays = [np.asarray(factor) if xp is np else factor for factor in factors]
         for n, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
             if array.shape[array.ndim - len(shape) :] != shape:
                 raise ValueError(
@@ -94,9 +98,8 @@ class Model(ABC):
         batches = [a.shape[: a.ndim - len(s)] for a, s in zip(arrays, shapes, strict=True)]
         if batches.count(batches[0]) < len(batches):
             raise ValueError(f"`factors` have different batch axes {batches}; give them the same.")
-        return np.concatenate(
-            [a.reshape(*batch, -1) for a, batch in zip(arrays, batches, strict=True)], axis=-1
-        )
+        flat = [a.reshape(*batch, -1) for a, batch in zip(arrays, batches, strict=True)]
+        return xp.concat(flat, axis=-1)
 
     def unravel(self, theta: NDArray[Any]) -> Factors:
         """Cut ``theta`` of shape (..., P) into factors."""
@@ -123,13 +126,16 @@ class Model(ABC):
 
         Zero where the factors are balanced.
         """
-        gaps = [np.diff(group, axis=-2) for group in self.component_products(factors, factors)]
-        return np.concatenate([gap.reshape(*gap.shape[:-2], -1) for gap in gaps], axis=-1)
+        groups = self.component_products(factors, factors)
+        gaps = [group[..., 1:, :] - group[..., :-1, :] for group in groups]
+        flat = [gap.reshape(*gap.shape[:-2], -1) for gap in gaps]
+        return namespace(factors[0]).concat(flat, axis=-1)
 
     def unbalancedness(self, factors: Factors) -> Array:
         """Largest of the conserved differences, in absolute value, shape (...)."""
-        groups = self.component_products(factors, factors)
-        return np.asarray(np.max([np.ptp(group, axis=-2).max(axis=-1) for group in groups], axis=0))
+        xp, groups = namespace(factors[0]), self.component_products(factors, factors)
+        ranges = [xp.max(group, axis=-2) - xp.min(group, axis=-2) for group in groups]
+        return xp.max(xp.stack([xp.max(range_, axis=-1) for range_ in ranges]), axis=0)
 
     def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
         """Inner products of the vectors of all components with those of other factors.
@@ -215,17 +221,22 @@ class TensorModel(Model):
         indices : ndarray of int, shape (n, order)
             Zero-based.
         """
-        rows = (f[..., i, :] for f, i in zip(factors[: self.order], indices.T, strict=True))
-        return self.contract(tuple(rows), factors[self.order :])
+        rows = self._rows(factors, indices)
+        return self.contract(rows, factors[self.order :])
 
     def entries_pullback(
         self, factors: Factors, indices: NDArray[np.int64], weights: NDArray[Any]
     ) -> Factors:
         """Adjoint of the derivative of `entries` at weights (..., n)."""
-        rows = tuple(f[..., i, :] for f, i in zip(factors[: self.order], indices.T, strict=True))
+        rows = self._rows(factors, indices)
         parts, inner = self.contract_pullback(rows, factors[self.order :], weights)
         columns = zip(parts, indices.T, self.tensor_shape, strict=True)
         return (*(add_rows(part, i, size) for part, i, size in columns), *inner)
+
+    def _rows(self, factors: Factors, indices: NDArray[np.int64]) -> Factors:
+        take = namespace(factors[0]).take
+        pairs = zip(factors[: self.order], indices.T, strict=True)
+        return tuple(take(factor, index, axis=-2) for factor, index in pairs)
 
     def rank_one_products(self, factors: Factors, vectors: Factors) -> NDArray[Any]:
         """Inner products with rank-one tensors, shape (..., n), without the tensor.
@@ -250,6 +261,12 @@ class TensorModel(Model):
 
 def add_rows(rows: NDArray[Any], index: NDArray[np.int64], size: int) -> NDArray[Any]:
     """Add row i of `rows` (..., n, R) to row ``index[i]`` of an array of zeros (..., size, R)."""
+    xp = namespace(rows)
+    if xp is not np:
+        # A product with a matrix of zeros and ones: the order of its sums is fixed, which that of
+        # atomic additions on a GPU is not, and nothing waits for a count.
+        places = xp.arange(size, device=index.device)[:, None] == index
+        return xp.astype(places, rows.dtype) @ rows
     # Sorted, then summed by runs: four times as fast as `np.add.at`, and just as complex-safe.
     sorted_rows = rows[..., np.argsort(index, kind="stable"), :]
     counts = np.bincount(index, minlength=size)
@@ -262,14 +279,11 @@ def add_rows(rows: NDArray[Any], index: NDArray[np.int64], size: int) -> NDArray
 
 def products_of_others(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return for each array the product of all the others, by prefixes and suffixes."""
-    before, after = [np.ones(())], np.ones(())
-    for array in arrays[:-1]:
-        before.append(before[-1] * array)
-    others = []
-    for array, prefix in zip(arrays[::-1], before[::-1], strict=True):
-        others.append(prefix * after)
-        after = after * array
-    return others[::-1]
+    if len(arrays) == 1:
+        return [full(arrays[0].shape, 1.0, arrays[0])]
+    before = list(accumulate(arrays[:-1], mul))
+    after = list(accumulate(arrays[:0:-1], mul))[::-1]
+    return [after[0], *map(mul, before, after[1:]), before[-1]]
 
 
 def khatri_rao(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import namespace
 from dynlens.models.base import TensorModel, khatri_rao, products_of_others
 from dynlens.models.products import Grower, ProductTree
 from dynlens.typing import Factors
@@ -73,14 +75,15 @@ class CPFactorization(TensorModel):
 
     def pullback(self, factors: Factors, cotangent: NDArray[Any]) -> Factors:
         # Mode n receives the cotangent's unfolding times the Khatri-Rao product of the others.
-        batch, parts = cotangent.shape[: cotangent.ndim - self.order], []
+        xp, batch, parts = namespace(cotangent), cotangent.shape[: cotangent.ndim - self.order], []
         for n, size in enumerate(self.shape):
-            unfolded = np.moveaxis(cotangent, len(batch) + n, len(batch)).reshape(*batch, size, -1)
+            rows = xp.moveaxis(cotangent, len(batch) + n, len(batch))
+            unfolded = rows.reshape(*batch, size, -1)
             parts.append(unfolded @ reduce(khatri_rao, factors[:n] + factors[n + 1 :]))
         return tuple(parts)
 
     def contract(self, rows: Factors, inner: Factors) -> NDArray[Any]:
-        return np.asarray(reduce(np.multiply, rows).sum(axis=-1))
+        return reduce(mul, rows).sum(axis=-1)
 
     def contract_pullback(
         self, rows: Factors, inner: Factors, weights: NDArray[Any]
@@ -89,7 +92,8 @@ class CPFactorization(TensorModel):
 
     def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
         pairs = zip(factors, others, strict=True)
-        return [np.stack([(factor * other).sum(axis=-2) for factor, other in pairs], axis=-2)]
+        squares = [(factor * other).sum(axis=-2) for factor, other in pairs]
+        return [namespace(squares[0]).stack(squares, axis=-2)]
 
     def simpler(self) -> Iterator[CPFactorization]:
         """One component, two modes, smaller modes."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import full, namespace
 from dynlens.models.base import Model
 from dynlens.models.products import Kernel
 from dynlens.typing import Array, ArrayLike, Factors
@@ -82,15 +83,13 @@ class DeepLinear(Model):
         return reduce(lambda product, factor: factor @ product, factors)
 
     def pullback(self, factors: Factors, cotangent: NDArray[Any]) -> Factors:
-        # Layer j receives  W_{L:j+1}^T  C  W_{j-1:1}^T.
-        below = [np.eye(self.widths[0])]
-        for factor in factors[:-1]:
-            below.append(factor @ below[-1])
+        # Layer j receives  W_{L:j+1}^T  C  W_{j-1:1}^T; nothing lies below the first.
+        below = list(itertools.accumulate(factors[:-1], lambda product, factor: factor @ product))
         parts, above = [], cotangent
-        for factor, product in zip(factors[::-1], below[::-1], strict=True):
+        for factor, product in zip(factors[:0:-1], below[::-1], strict=True):
             parts.append(above @ product.mT)
             above = factor.mT @ above
-        return tuple(parts[::-1])
+        return (above, *parts[::-1])
 
     def imbalances(self, factors: Factors) -> NDArray[Any]:
         r"""Entries of :math:`W_{j+1}^\top W_{j+1} - W_j W_j^\top` for all j."""
@@ -99,10 +98,12 @@ class DeepLinear(Model):
         ]
         batch = factors[0].shape[:-2]
         flat = [part.reshape(*batch, -1) for part in parts]
-        return np.concatenate(flat, axis=-1) if flat else np.zeros((*batch, 0))
+        return namespace(factors[0]).concat([full((*batch, 0), 0.0, factors[0]), *flat], axis=-1)
 
     def unbalancedness(self, factors: Factors) -> Array:
-        return np.asarray(np.abs(self.imbalances(factors)).max(axis=-1, initial=0.0))
+        xp, gaps = namespace(factors[0]), self.imbalances(factors)
+        none = full((*gaps.shape[:-1], 1), 0.0, gaps)  # for a network of one layer
+        return xp.max(xp.concat([none, xp.abs(gaps)], axis=-1), axis=-1)
 
     def simpler(self) -> Iterator[DeepLinear]:
         """Shallower and narrower networks."""

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from math import prod
+from operator import mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import full, namespace
 from dynlens.models.base import TensorModel, khatri_rao, products_of_others
 from dynlens.models.cp import mode_sizes
 from dynlens.models.products import Grower, ProductTree
@@ -169,7 +171,7 @@ class HierarchicalTensor(TensorModel):
     ) -> tuple[Arrays, Arrays]:
         """Values of all nodes, (..., rows, R of the parent), and products at the interior ones."""
         values, products = list(leaves), []
-        for node, weight in zip(self.interior, self._weights(inner), strict=True):
+        for node, weight in zip(self.interior, self._weights(inner, leaves[0]), strict=True):
             products.append(reduce(join, [values[child] for child in node.children]))
             values.append(products[-1] @ weight)
         return values, products
@@ -184,7 +186,7 @@ class HierarchicalTensor(TensorModel):
     ) -> tuple[Factors, Factors]:
         """Cotangents of the leaves and of the inner weights, from that of the root's value."""
         turned = {len(self.nodes) - 1: cotangent}
-        parts, weights = [], self._weights(inner)
+        parts, weights = [], self._weights(inner, cotangent)
         for k in reversed(range(len(self.interior))):
             above = turned.pop(self.order + k)
             parts.append(products[k].mT @ above)
@@ -194,31 +196,33 @@ class HierarchicalTensor(TensorModel):
         leaves = tuple(turned[n] for n in range(self.order))
         return leaves, tuple(parts[::-1])[: len(inner)]
 
-    def _weights(self, inner: Factors) -> Factors:
-        return inner if self.trainable_root else (*inner, np.ones((self.root.width, 1)))
+    def _weights(self, inner: Factors, like: NDArray[Any]) -> Factors:
+        return inner if self.trainable_root else (*inner, full((self.root.width, 1), 1.0, like))
 
     def contract(self, rows: Factors, inner: Factors) -> NDArray[Any]:
-        values, _ = self._upward(rows, inner, np.multiply)
+        values, _ = self._upward(rows, inner, mul)
         return values[-1][..., 0]
 
     def contract_pullback(
         self, rows: Factors, inner: Factors, weights: NDArray[Any]
     ) -> tuple[Factors, Factors]:
-        values, products = self._upward(rows, inner, np.multiply)
+        values, products = self._upward(rows, inner, mul)
         return self._downward(values, products, inner, weights[..., None], _split_products)
 
     def end_to_end(self, factors: Factors) -> NDArray[Any]:
         values, _ = self._upward(factors[: self.order], factors[self.order :], khatri_rao)
         batch, listed = values[-1].shape[:-2], [self.shape[mode] for mode in self.root.modes]
         tensor = values[-1].reshape(*batch, *listed)
-        return tensor.transpose(*_axes(batch, np.argsort(self.root.modes)))
+        axes = _axes(batch, np.argsort(self.root.modes))
+        return namespace(tensor).permute_dims(tensor, axes)
 
     def pullback(self, factors: Factors, cotangent: NDArray[Any]) -> Factors:
         leaves, inner = factors[: self.order], factors[self.order :]
         values, products = self._upward(leaves, inner, khatri_rao)
         batch = cotangent.shape[: cotangent.ndim - self.order]
-        listed = cotangent.transpose(*_axes(batch, self.root.modes)).reshape(*batch, -1, 1)
-        parts, weights = self._downward(values, products, inner, listed, _split_khatri_rao)
+        listed = namespace(cotangent).permute_dims(cotangent, _axes(batch, self.root.modes))
+        turned = listed.reshape(*batch, -1, 1)
+        parts, weights = self._downward(values, products, inner, turned, _split_khatri_rao)
         return (*parts, *weights)
 
     def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
@@ -231,7 +235,7 @@ class HierarchicalTensor(TensorModel):
             group = [columns[child] for child in node.children]
             if node.factor is not None:
                 group.append((factors[node.factor] * others[node.factor]).sum(axis=-1))
-            groups.append(np.stack(group, axis=-2))
+            groups.append(namespace(group[0]).stack(group, axis=-2))
         return groups
 
     def simpler(self) -> Iterator[HierarchicalTensor]:
@@ -362,7 +366,7 @@ def _split_khatri_rao(cotangent: NDArray[Any], values: Arrays) -> Arrays:
         others = letters.replace(letter, "")
         terms = [f"...{letters}Z", *(f"...{other}Z" for other in others)]
         arrays = [table, *(value for j, value in enumerate(values) if j != k)]
-        parts.append(np.einsum(f"{','.join(terms)}->...{letter}Z", *arrays))
+        parts.append(namespace(table).einsum(f"{','.join(terms)}->...{letter}Z", *arrays))
     return parts
 
 

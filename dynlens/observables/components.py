@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dynlens.arrays import full, namespace, quotient
 from dynlens.models.base import Model
 from dynlens.models.hierarchical import HierarchicalTensor
 from dynlens.observables.registry import observable
@@ -108,14 +109,17 @@ def local_component_orders(problem: Problem, factors: Factors) -> Array:
     """
     model = _hierarchical(problem, "local_component_orders")
     counts = [len(node.children) + (node.factor is not None) for node in model.interior]
-    return np.broadcast_to(np.array(counts, dtype=float), (*factors[0].shape[:-2], len(counts)))
+    batch, like = factors[0].shape[:-2], factors[0]
+    columns = [full(batch, float(count), like) for count in counts]
+    return namespace(like).stack(columns, axis=-1)
 
 
 # -- what the two models share -------------------------------------------------------------------
 
 
 def _norms(model: Model, factors: Factors) -> list[Array]:
-    return [np.sqrt(group).prod(axis=-2) for group in model.component_products(factors, factors)]
+    squares = model.component_products(factors, factors)
+    return [namespace(square).sqrt(square).prod(axis=-2) for square in squares]
 
 
 def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Array]:
@@ -123,7 +127,7 @@ def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Arr
     squares = model.component_products(factors, factors)
     moved = model.component_products(factors, directions)
     return [
-        np.sqrt(square).prod(axis=-2) * _quotient(move, square).sum(axis=-2)
+        namespace(square).sqrt(square).prod(axis=-2) * quotient(move, square).sum(axis=-2)
         for square, move in zip(squares, moved, strict=True)
     ]
 
@@ -132,20 +136,17 @@ def _alignments(model: Model, problem: Problem, factors: Factors) -> list[Array]
     # The tensor is linear in each vector w of a component, so that <w, gradient> = -norm alignment.
     gradient = problem.route.gradient(factors)
     pairs = zip(_norms(model, factors), model.component_products(factors, gradient), strict=True)
-    return [_quotient(-products[..., 0, :], norms) for norms, products in pairs]
-
-
-def _quotient(above: Array, below: Array) -> Array:
-    return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+    return [quotient(-products[..., 0, :], norms) for norms, products in pairs]
 
 
 def _padded(rows: list[Array]) -> Array:
     """Stack rows of unequal length, with NaN where there is nothing."""
     width = max(row.shape[-1] for row in rows)
-    table = np.full((*rows[0].shape[:-1], len(rows), width), np.nan)
-    for k, row in enumerate(rows):
-        table[..., k, : row.shape[-1]] = row
-    return table
+    xp, padded = namespace(rows[0]), []
+    for row in rows:
+        nothing = full((*row.shape[:-1], width - row.shape[-1]), np.nan, row)
+        padded.append(xp.concat([row, nothing], axis=-1))
+    return xp.stack(padded, axis=-2)
 
 
 def _one_family(problem: Problem, name: str) -> Model:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import namespace
 from dynlens.models.hierarchical import HierarchicalTensor
 from dynlens.observables.registry import observable
 from dynlens.observables.spectra import erank
@@ -27,7 +28,7 @@ def matricization_singular_values(
     hierarchical tensor rank.
     """
     matrix = matricization(problem.model.end_to_end(factors), problem.model.tensor_shape, modes)
-    return np.linalg.svd(matrix, compute_uv=False)
+    return namespace(matrix).linalg.svdvals(matrix)
 
 
 @matricization_singular_values.derivative
@@ -66,9 +67,10 @@ def reconstruction_error(
     wanted = validation.real_array("target", target, shape=shape)
     if not wanted.any():
         raise ValueError("`target` is zero, so that no error is relative to it.")
-    axes = tuple(range(-len(shape), 0))
-    gap = problem.model.end_to_end(factors) - wanted
-    return np.asarray(np.sqrt(np.square(gap).sum(axis=axes)) / np.linalg.norm(wanted))
+    axes, tensor = tuple(range(-len(shape), 0)), problem.model.end_to_end(factors)
+    xp, size = namespace(tensor), float(np.linalg.norm(wanted))
+    gap = tensor - xp.asarray(wanted, dtype=tensor.dtype, device=tensor.device)
+    return xp.sqrt((gap * gap).sum(axis=axes)) / size
 
 
 def matricization(
@@ -85,7 +87,8 @@ def matricization(
     batch = tensor.ndim - len(shape)
     axes = (*range(batch), *(batch + mode for mode in rows + columns))
     height = prod(shape[mode] for mode in rows)
-    return tensor.transpose(axes).reshape(*tensor.shape[:batch], height, -1)
+    turned = namespace(tensor).permute_dims(tensor, axes)
+    return turned.reshape(*tensor.shape[:batch], height, -1)
 
 
 def branch_names(problem: Problem) -> tuple[str, ...]:
@@ -113,7 +116,8 @@ def hierarchical_rank(problem: Problem, factors: Factors, tolerance: float = 1e-
     for node in _tree(problem).nodes[:-1]:
         values = matricization_singular_values(problem, factors, modes=node.modes)
         ranks.append((values > tolerance * values[..., :1]).sum(axis=-1))
-    return np.stack(ranks, axis=-1).astype(float)
+    xp = namespace(factors[0])
+    return xp.astype(xp.stack(ranks, axis=-1), factors[0].dtype)
 
 
 def _tree(problem: Problem) -> HierarchicalTensor:

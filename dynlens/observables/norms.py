@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dynlens import validation
+from dynlens.arrays import namespace, quotient
 from dynlens.observables.registry import observable
 from dynlens.problem import Problem
 from dynlens.typing import Array, Factors
@@ -31,7 +32,7 @@ def _loss_derivative(problem: Problem, factors: Factors, directions: Factors) ->
         problem.gradient(problem.model.ravel(factors)),
         problem.model.ravel(directions),
     )
-    return np.asarray((gradient * along).sum(axis=-1))
+    return (gradient * along).sum(axis=-1)
 
 
 @observable(dims=_tensor_dims, analytic=True)
@@ -45,26 +46,28 @@ def factor_norms(problem: Problem, factors: Factors) -> Array:
     """Frobenius norm of each factor."""
     batch = factors[0].ndim - len(problem.model.factor_shapes[0])
     flat = [factor.reshape(*factor.shape[:batch], -1) for factor in factors]
-    return np.stack([np.linalg.norm(f, axis=-1) for f in flat], axis=-1)
+    xp = namespace(factors[0])
+    return xp.stack([xp.linalg.vector_norm(f, axis=-1) for f in flat], axis=-1)
 
 
 @observable()
 def parameter_norm(problem: Problem, factors: Factors) -> Array:
     """Euclidean norm of all parameters."""
-    return np.linalg.norm(problem.model.ravel(factors), axis=-1)
+    return namespace(factors[0]).linalg.vector_norm(problem.model.ravel(factors), axis=-1)
 
 
 @observable()
 def gradient_norm(problem: Problem, factors: Factors) -> Array:
     """Euclidean norm of the gradient with respect to all parameters."""
-    return np.linalg.norm(problem.gradient(problem.model.ravel(factors)), axis=-1)
+    gradient = problem.gradient(problem.model.ravel(factors))
+    return namespace(gradient).linalg.vector_norm(gradient, axis=-1)
 
 
 @observable()
 def frobenius_norm(problem: Problem, factors: Factors) -> Array:
     """Frobenius (Euclidean) norm of the end-to-end tensor."""
     tensor = problem.model.end_to_end(factors)
-    return np.sqrt(np.square(tensor).sum(axis=_tensor_axes(problem)))
+    return namespace(tensor).sqrt((tensor * tensor).sum(axis=_tensor_axes(problem)))
 
 
 @frobenius_norm.derivative
@@ -74,8 +77,8 @@ def _frobenius_norm_derivative(problem: Problem, factors: Factors, directions: F
         problem.model.pushforward(factors, directions),
     )
     along = (tensor * moved).sum(axis=_tensor_axes(problem))
-    norm = np.sqrt(np.square(tensor).sum(axis=_tensor_axes(problem)))
-    return np.divide(along, norm, out=np.full_like(along, np.nan), where=norm > 0)
+    norm = namespace(tensor).sqrt((tensor * tensor).sum(axis=_tensor_axes(problem)))
+    return quotient(along, norm)
 
 
 @observable()
@@ -85,27 +88,32 @@ def schatten_norm(problem: Problem, factors: Factors, p: float = 1.0) -> Array:
     A norm for :math:`p \ge 1`; for :math:`p < 1` a quasi-norm with
     :math:`\|A + B\| \le 2^{1/p - 1} (\|A\| + \|B\|)`.
     """
-    return schatten(np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False), p)
+    return schatten(_singular_values(problem, factors), p)
 
 
 @observable()
 def nuclear_norm(problem: Problem, factors: Factors) -> Array:
     """Sum of the singular values."""
-    return schatten(np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False), 1.0)
+    return schatten(_singular_values(problem, factors), 1.0)
 
 
 @observable()
 def spectral_norm(problem: Problem, factors: Factors) -> Array:
     """Largest singular value."""
-    return schatten(np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False), np.inf)
+    return schatten(_singular_values(problem, factors), np.inf)
 
 
 def schatten(sigma: Array, p: float) -> Array:
     """Schatten-`p` (quasi-)norm of singular values ``sigma`` (..., r)."""
     if p == np.inf:
-        return np.asarray(sigma[..., 0])
+        return sigma[..., 0]
     power = validation.positive("p", p)
     # Scaled by the largest, so that small p neither overflows nor underflows.
     top = sigma[..., :1]
-    scaled = np.divide(sigma, top, out=np.zeros_like(sigma), where=top > 0)
-    return np.asarray(top[..., 0] * np.sum(scaled**power, axis=-1) ** (1 / power))
+    scaled = quotient(sigma, top, otherwise=0.0)
+    return top[..., 0] * (scaled**power).sum(axis=-1) ** (1 / power)
+
+
+def _singular_values(problem: Problem, factors: Factors) -> Array:
+    matrix = problem.model.end_to_end(factors)
+    return namespace(matrix).linalg.svdvals(matrix)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import mul
+
 import numpy as np
 
 from dynlens import validation
+from dynlens.arrays import namespace, quotient
 from dynlens.observables.registry import observable
 from dynlens.problem import Problem
 from dynlens.typing import Array, Factors
@@ -16,7 +20,8 @@ def singular_values(problem: Problem, factors: Factors) -> Array:
 
     Decreasing order hides crossings and signs; `signed_singular_values` follows them through time.
     """
-    return np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False)
+    matrix = problem.model.end_to_end(factors)
+    return namespace(matrix).linalg.svdvals(matrix)
 
 
 @singular_values.derivative
@@ -31,8 +36,9 @@ def _singular_values_derivative(problem: Problem, factors: Factors, directions: 
 def alignment(problem: Problem, factors: Factors) -> Array:
     r"""Alignment :math:`\langle -\nabla\ell(W), u_r v_r^\top\rangle` of each singular component."""
     matrix = problem.model.end_to_end(factors)
-    left, _, right = np.linalg.svd(matrix, full_matrices=False)
-    return -np.einsum("...ir,...ij,...rj->...r", left, problem.tensor_gradient(matrix), right)
+    xp = namespace(matrix)
+    left, _, right = xp.linalg.svd(matrix, full_matrices=False)
+    return -xp.einsum("...ir,...ij,...rj->...r", left, problem.tensor_gradient(matrix), right)
 
 
 @observable(dims=("component",), along_path=True)
@@ -70,15 +76,15 @@ def effective_rank(problem: Problem, factors: Factors) -> Array:
     ----------
     roy2007effective
     """
-    return erank(np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False))
+    return erank(singular_values(problem, factors))
 
 
 @observable()
 def rank_distance(problem: Problem, factors: Factors, rank: int = 1) -> Array:
     r"""Frobenius distance to rank at most `rank`, :math:`(\sum_{i>r}\sigma_i^2)^{1/2}`."""
     r = validation.count("rank", rank, least=0)
-    sigma = np.linalg.svd(problem.model.end_to_end(factors), compute_uv=False)
-    return np.asarray(np.linalg.norm(sigma[..., r:], axis=-1))
+    sigma = singular_values(problem, factors)
+    return namespace(sigma).linalg.vector_norm(sigma[..., r:], axis=-1)
 
 
 @observable(analytic=True)
@@ -93,13 +99,13 @@ def determinant(problem: Problem, factors: Factors) -> Array:
         raise ValueError(f"`determinant` needs a square matrix, got shape {(rows, columns)}.")
     matrices = factors if all(len(set(s)) == 1 for s in problem.model.factor_shapes) else ()
     if not matrices:
-        return np.linalg.det(problem.model.end_to_end(factors))
-    return np.asarray(np.prod([np.linalg.det(f) for f in matrices], axis=0))
+        matrices = (problem.model.end_to_end(factors),)
+    return reduce(mul, [namespace(matrix).linalg.det(matrix) for matrix in matrices])
 
 
 def erank(sigma: Array) -> Array:
     """Effective rank of singular values ``sigma`` (..., r)."""
     total = sigma.sum(axis=-1, keepdims=True)
-    share = np.divide(sigma, total, out=np.full_like(sigma, np.nan), where=total > 0)
-    logs = np.log(np.where(share > 0, share, 1.0))
-    return np.asarray(np.exp(-(share * logs).sum(axis=-1)))
+    xp, share = namespace(sigma), quotient(sigma, total)
+    logs = xp.log(xp.where(share > 0, share, 1.0))
+    return xp.exp(-(share * logs).sum(axis=-1))

@@ -1,0 +1,27 @@
+"""What is said where torch is not installed, or not asked for."""
+
+import sys
+
+import pytest
+
+import dynlens as dl
+
+PROBLEM = dl.Problem(dl.DeepLinear((1, 1)), dl.SquaredLoss(), dl.Full([[2.0]]))
+
+
+@pytest.mark.parametrize("missing", ["torch", "array_api_compat"])
+def test_without_torch_the_text_names_the_extra(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    with pytest.raises(ImportError, match=r'pip install "dynlens\[torch\]"'):
+        dl.gradient_descent(PROBLEM, [0.1], eta=0.1, steps=3, backend="torch")
+
+
+@pytest.mark.parametrize("option", [{"device": "cuda"}, {"dtype": "float32"}])
+def test_options_of_torch_are_refused_elsewhere(option):
+    with pytest.raises(ValueError, match=r"`device` and `dtype` are torch's.*backend='torch'"):
+        dl.gradient_descent(PROBLEM, [0.1], eta=0.1, steps=3, **option)
+
+
+def test_unknown_dtypes_are_refused():
+    with pytest.raises(ValueError, match="`dtype`: no 'float16'; did you mean"):
+        dl.gradient_descent(PROBLEM, [0.1], eta=0.1, steps=3, backend="torch", dtype="float16")
