@@ -40,13 +40,13 @@ class Engine:
 
     advance: Update
     finite: Callable[[Array], bool]
-    chunk: int = CHUNK
+    chunk: int
 
 
 def engine(problem: Problem, method: str, backend: str = "numba") -> Engine:
     """Return the engine of one run, in numpy or compiled."""
     make = compiled if backend == "numba" else reference
-    return Engine(make(problem, method), partial(finite, problem))
+    return Engine(make(problem, method), partial(finite, problem), CHUNK)
 
 
 def finite(problem: Problem, theta: Array) -> bool:
@@ -102,7 +102,7 @@ def along(problem: Problem, field: Callable[[float, Array], Array]) -> Engine:
             t += eta
         return steps
 
-    return Engine(advance, partial(finite, problem))
+    return Engine(advance, partial(finite, problem), CHUNK)
 
 
 def compiled(problem: Problem, method: str) -> Update:

@@ -156,6 +156,7 @@ class Ridge:
 
     Examples
     --------
+    >>> import numpy as np
     >>> float(Ridge(0.1).value(np.array([3.0, 4.0]))), Ridge(0.1, half=False).rate
     (1.25, 0.2)
     """

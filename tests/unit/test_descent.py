@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens import descent as descent_module
+from dynlens import descent_loops
 
 BACKENDS = ("numba", "numpy")
 METHODS = ("plain", "grouprmsprop")
@@ -179,7 +179,7 @@ def test_the_shortest_runs_save_all_they_have(steps):
 @both
 def test_where_the_loop_looks_at_the_clock_changes_nothing(monkeypatch, method, backend):
     whole = run(steps=50, saves=3, method=method, backend=backend)
-    monkeypatch.setattr(descent_module, "CHUNK", 7)
+    monkeypatch.setattr(descent_loops, "CHUNK", 7)
     pieces = run(steps=50, saves=3, method=method, backend=backend)
     np.testing.assert_array_equal(whole.theta, pieces.theta)
 
