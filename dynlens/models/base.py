@@ -31,7 +31,7 @@ STEP = 1e-100  # of the complex step; its square underflows, which is the point
 
 @dataclass(frozen=True)
 class Model(ABC):
-    """A multilinear map from factors to an end-to-end matrix or tensor.
+    """A polynomial map from factors to an end-to-end matrix or tensor; multilinear, as a rule.
 
     Leading axes of the factors are batch axes and ride along everywhere.
     """
@@ -69,6 +69,11 @@ class Model(ABC):
 
         They must equal the reference to rounding, which the contract tests demand.
         """
+
+    @property
+    def degrees(self) -> tuple[int, ...]:
+        """Degree of the tensor in each factor; a model that is not multilinear says so here."""
+        return (1,) * len(self.factor_shapes)
 
     @property
     def size(self) -> int:

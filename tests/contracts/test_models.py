@@ -1,4 +1,4 @@
-"""The contract of every model: it is multilinear, and all its derivatives and routes agree."""
+"""The contract of every model: degrees as stated, and all derivatives and routes agree."""
 
 import inspect
 import itertools
@@ -21,6 +21,7 @@ from dynlens.models.hierarchical import (
     binary_tree,
     one_level_tree,
 )
+from dynlens.models.quadratic import QuadraticNetwork
 from dynlens.observables import matricizations
 from dynlens.observations import RankOneSensing
 from dynlens.problem import Problem
@@ -50,7 +51,12 @@ TREES = [
     HierarchicalTensor((5, 4, 5), ((0, 1), 2), widths=(17, 13)),
 ]
 TENSORS = CP + TREES
-MODELS = DEEP + TENSORS
+NETWORKS = [
+    QuadraticNetwork(3, 4),
+    QuadraticNetwork(3, 2, signs=(1, -1)),
+    QuadraticNetwork(2, 3, signs=(1, 1, -1)),
+]
+MODELS = DEEP + TENSORS + NETWORKS
 
 SQUARED = [SquaredLoss(), SquaredLoss("mean", half=False)]
 LOSSES = [*SQUARED, HuberLoss(0.3), HuberLoss(0.3, "mean")]
@@ -150,7 +156,7 @@ def test_a_balanced_tree_start_has_the_scale_at_its_root(model):
 
 @every_model
 def test_the_tensor_is_linear_in_each_factor(model):
-    testing.multilinear(model)
+    testing.polynomial(model)
 
 
 @every_model
@@ -545,7 +551,7 @@ class Careless(CPFactorization):
 @pytest.mark.parametrize(
     ("model", "part", "words"),
     [
-        (Quadratic((3, 2, 2), 2), testing.multilinear, "not linear in factor 0"),
+        (Quadratic((3, 2, 2), 2), testing.polynomial, "not linear in factor 0"),
         (Unbatched((3, 2, 2), 2), testing.batched, "of a batch off by"),
         (Miscompiled((3, 2, 2), 2), lambda m: testing.compiled(problem_of(m)), "compiled|kernel"),
         (Unconserved((3, 2, 2), 2), testing.conserved, "imbalances have the rate"),
