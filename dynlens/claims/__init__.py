@@ -9,6 +9,7 @@ from dynlens.claims.base import (
 )
 from dynlens.claims.cases import (
     Case,
+    Measurements,
     RandomMatrices,
     RandomStates,
     Reading,
@@ -17,7 +18,7 @@ from dynlens.claims.cases import (
 )
 from dynlens.claims.equations import AtLeast, ClosedForm, Conserved, Equal, RateLaw
 from dynlens.claims.families import SmallStarts
-from dynlens.claims.limits import Frequency, PowerLaw
+from dynlens.claims.limits import Frequency, Mean, PowerLaw
 from dynlens.claims.paths import Path
 from dynlens.claims.proof import Identities
 from dynlens.claims.systems import SystemPath
@@ -36,6 +37,8 @@ __all__ = [
     "Equal",
     "Frequency",
     "Identities",
+    "Mean",
+    "Measurements",
     "Path",
     "PowerLaw",
     "RandomMatrices",

@@ -9,7 +9,7 @@ initial value ``x_0``, the time ``t``, and the numbers a model has (``depth``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -129,6 +129,31 @@ class ModelSamples(Samples):
         if name in REGISTRY:
             return registry.find(name)(self.problem, self.theta)
         raise self.unknown(name)
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements(Samples):
+    """Numbers by name, one or one row of each at every sample: what a case of one's own may make.
+
+    Examples
+    --------
+    >>> Measurements({"risk": np.array([0.5, 0.25]), "d": np.array([10.0, 20.0])}).read("d")
+    array([10., 20.])
+    """
+
+    values: Mapping[str, Array]
+    twins: tuple[Measurements, ...] = ()
+
+    def __len__(self) -> int:
+        return len(next(iter(self.values.values())))
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    def read(self, name: str | Reading) -> Array:
+        if not isinstance(name, str) or name not in self.values:
+            raise self.unknown(str(name))
+        return self.values[name]
 
 
 @dataclass(frozen=True)
