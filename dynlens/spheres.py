@@ -27,7 +27,8 @@ def hyperspherical_energy(V: ArrayLike, s: float) -> float:
     V : array_like, shape (n, d)
         Neurons as rows, at least two, none of them zero.
     s : float
-        Zero or positive. The energy is infinite if two directions coincide.
+        Zero or positive. The energy is infinite if two directions coincide, and anything large
+        if they do but for rounding.
 
     References
     ----------
