@@ -121,7 +121,7 @@ SPHERICAL = "1 - tau * N / (d + N)"
 near = AtLeast("4 * N / d**2", GAP)
 
 draws = tuple(
-    Draws(target, d, share, 100)
+    Draws(target, d, share, 60)
     for target in TARGETS
     for d, share in ((20, 0.5), (20, 1.5), (40, 0.25), (40, 0.75))
 )

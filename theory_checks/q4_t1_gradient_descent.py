@@ -79,7 +79,7 @@ class Ends(Case):
         preconditioner, eta = {
             "plain": (plain, 1 / largest),
             "constant": (constant(D), 1 / largest),
-            "in span": (in_span(X), 1 / largest),
+            "in span": (in_span(X), 1.5 / largest),
             "adagrad": (adagrad(EPSILON), 1.0),
             "diagonal": (diagonal_adagrad(EPSILON), 0.3),
         }[self.method]

@@ -12,9 +12,9 @@ theorem = Theorem(
     title="in-span adaptive methods find the solution of least norm",
     source="shah2020generalization",
     checks=(
-        Check(is_limit("w_mn"), (Ends("in span"), Ends("adagrad", steps=800))),
+        Check(is_limit("w_mn"), (Ends("in span", steps=1500), Ends("adagrad", steps=800))),
         # From elsewhere they keep the start's part off the rows, as gradient descent does.
-        Check(is_limit("shifted"), (Ends("in span", started=True),)),
+        Check(is_limit("shifted"), (Ends("in span", started=True, steps=1500),)),
         Check(is_limit("shifted"), (Ends("adagrad", started=True, steps=800),)),
     ),
     controls={

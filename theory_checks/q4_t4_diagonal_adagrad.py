@@ -25,12 +25,13 @@ class Spans(Case):
     """What lies between every two of some steps: the way off the rows, and its bound."""
 
     seed: int = 0
+    steps: tuple[int, ...] = STEPS
 
     @cache  # noqa: B019 - frozen, and a handful of them
     def measured(self, nudge=1.0):
         X, y, _, _ = instance(self.seed)
         X = X * nudge
-        w = preconditioned_descent(X, y, diagonal_adagrad(EPSILON), eta=ETA, steps=STEPS[-1])
+        w = preconditioned_descent(X, y, diagonal_adagrad(EPSILON), eta=ETA, steps=self.steps[-1])
         outside = np.eye(X.shape[1]) - np.linalg.pinv(X) @ X
         residuals = w @ X.T - y
         # D_q as they were, from the gradients along the path.
@@ -40,7 +41,7 @@ class Spans(Case):
         later = np.full(len(w) - len(norms), np.linalg.norm(scales[-1, :, None] * X.T, 2))
         steps = ETA * np.append(norms, later) * np.linalg.norm(residuals, axis=1)
         bounds = np.append(0.0, np.cumsum(steps))
-        pairs = [(s, t) for s in STEPS for t in STEPS if s < t]
+        pairs = [(s, t) for s in self.steps for t in self.steps if s < t]
         off = w @ outside
         return {
             "s": np.array([s for s, _ in pairs], dtype=float),
@@ -55,7 +56,7 @@ class Spans(Case):
         return Measurements(self.measured(), (Measurements(self.measured(NUDGE)),))
 
 
-case, others = (Spans(),), (Spans(1), Spans(2))
+case, others = (Spans(),), (Spans(1, STEPS[:-1]), Spans(2, STEPS[:-1]))
 LATE = "t - 99"  # positive from step 100 on
 
 theorem = Theorem(
@@ -71,7 +72,7 @@ theorem = Theorem(
     ),
     controls={
         "it finds w_mn": Check(Equal("w", "w_mn", tolerance=0.05), (Ends("diagonal"),)),
-        "what is off the rows decays": Check(AtLeast("0.7", "outside", where=LATE), case),
+        "what is off the rows decays": Check(AtLeast("0.1", "outside", where=LATE), case),
         "nothing is ever off the rows": Check(AtLeast("1e-3", "outside"), case),
         "a hundredth of the bound": Check(AtLeast("bound / 100", "moved", where="20 - t"), case),
     },

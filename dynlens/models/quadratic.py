@@ -126,45 +126,55 @@ class QuadraticNetwork(Model):
         return tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
 
     def kernel(self) -> Kernel:
-        N, d = self.neurons, self.inputs
-        # A tuple of one item or more, for the compiler; a trained second layer does not read it.
-        sizes = {"NEURONS": N, "INPUTS": d, "SIGNS": self.signs or (1,), "FIXED": bool(self.signs)}
+        # Sizes are told by the arrays, and one sign stands for all if all are the same: one module
+        # then serves networks of any size.
+        signs = self.signs or (1,)
+        values = {"SIGNS": signs if len(set(signs)) > 1 else signs[:1], "FIXED": bool(self.signs)}
         text = SOURCE
-        for name, value in sizes.items():
+        for name, value in values.items():
             text = text.replace(name, repr(value))
-        return Kernel(text, np.empty(0, dtype=np.int64), d)
+        return Kernel(text, np.empty(0, dtype=np.int64), self.inputs)
 
 
 SOURCE = """# Sums may be taken in any order; infinities and NaNs stay what they are.
 fast = njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, no_cfunc_wrapper=True)
-signs, start = SIGNS, 0 if FIXED else NEURONS
+signs = SIGNS
+
+
+@fast
+def sizes(theta, tensor):  # inputs, neurons, and where the first layer starts
+    inputs = int(math.sqrt(len(tensor)) + 0.5)
+    neurons = len(theta) // (inputs if FIXED else inputs + 1)
+    return inputs, neurons, 0 if FIXED else neurons
 
 
 @fast
 def forward(theta, index, rows, work, tensor):
+    inputs, neurons, start = sizes(theta, tensor)
     tensor[:] = 0.0
-    for i in range(NEURONS):
-        a, w = signs[i] if FIXED else theta[i], start + i * INPUTS
-        for j in range(INPUTS):
+    for i in range(neurons):
+        a, w = signs[i % len(signs)] if FIXED else theta[i], start + i * inputs
+        for j in range(inputs):
             x = a * theta[w + j]
-            for k in range(INPUTS):
-                tensor[j * INPUTS + k] += x * theta[w + k]
+            for k in range(inputs):
+                tensor[j * inputs + k] += x * theta[w + k]
 
 
 @fast
 def backward(theta, index, rows, work, cotangent, out):
-    for i in range(NEURONS):
-        a, w = signs[i] if FIXED else theta[i], start + i * INPUTS
-        work[:INPUTS] = 0.0  # (C + C^T) w_i
-        for j in range(INPUTS):
+    inputs, neurons, start = sizes(theta, cotangent)
+    for i in range(neurons):
+        a, w = signs[i % len(signs)] if FIXED else theta[i], start + i * inputs
+        work[:inputs] = 0.0  # (C + C^T) w_i
+        for j in range(inputs):
             x, total = theta[w + j], 0.0
-            for k in range(INPUTS):
-                c = cotangent[j * INPUTS + k]
+            for k in range(inputs):
+                c = cotangent[j * inputs + k]
                 work[k] += x * c
                 total += theta[w + k] * c
             work[j] += total
         total = 0.0
-        for j in range(INPUTS):
+        for j in range(inputs):
             total += work[j] * theta[w + j] / 2
             out[w + j] = a * work[j]
         if not FIXED:
