@@ -155,7 +155,7 @@ def test_a_balanced_tree_start_has_the_scale_at_its_root(model):
 
 
 @every_model
-def test_the_tensor_is_linear_in_each_factor(model):
+def test_the_tensor_has_the_degrees_that_the_model_states(model):
     testing.polynomial(model)
 
 
