@@ -7,6 +7,7 @@ with what it measured; the parts may be called one by one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,10 @@ SEEN: dict[str, Callable[[ArrayLike], Observations]] = {
 def check_model(model: Model) -> None:
     """Check a model against everything dynlens expects of one.
 
-    It is multilinear (unless it says otherwise), its pullback is the adjoint of its derivative,
-    leading axes are batch axes, gradients and Hessians agree with the complex step for several
-    losses and observations, the compiled gradient equals the numpy reference, starts are drawn
-    again by their seed, and what it says gradient flow conserves has no rate.
+    It has the degrees that it states (multilinear, as a rule), its pullback is the adjoint of its
+    derivative, leading axes are batch axes, gradients and Hessians agree with the complex step for
+    several losses and observations, the compiled gradient equals the numpy reference, starts are
+    drawn again by their seed, and what it says gradient flow conserves has no rate.
 
     Parameters
     ----------
@@ -54,8 +55,7 @@ def check_model(model: Model) -> None:
     validation.instance("model", model, Model, "for example `DeepLinear((2, 2, 2))`.")
     parameters(model)
     starts(model)
-    if model.multilinear:
-        multilinear(model)
+    polynomial(model)
     adjoint(model)
     batched(model)
     for seen in SEEN:
@@ -99,18 +99,25 @@ def starts(model: Model) -> None:
         assert np.any(first != other), f"{kind}: seeds 4 and 5 drew the same start"
 
 
-def multilinear(model: Model) -> None:
-    """The tensor is linear in each factor."""
+def polynomial(model: Model) -> None:
+    """The tensor is homogeneous in each factor, of the degree that the model states, if it does."""
     factors = factors_of(model)
     tensor = model.end_to_end(factors)
     assert tensor.shape == model.tensor_shape, f"shape {tensor.shape}, not {model.tensor_shape}"
-    for n, other in enumerate(factors_of(model, seed=5)):
-        mixed, along = (
-            model.end_to_end(tuple(g if k == n else f for k, f in enumerate(factors)))
-            for g in (-3.0 * factors[n] + other, other)
-        )
-        off = relative(mixed, along - 3.0 * tensor)
-        assert off < 1e-12, f"not linear in factor {n}: off by {off:.1e}"
+    if model.degrees is None:
+        return
+    for n, (step, degree) in enumerate(zip(factors_of(model, seed=5), model.degrees, strict=True)):
+        start, word = factors[n], "linear" if degree == 1 else f"of degree {degree}"
+
+        def at(factor: NDArray[Any], n: int = n) -> NDArray[Any]:
+            return model.end_to_end((*factors[:n], factor, *factors[n + 1 :]))
+
+        # On polynomials of degree p, differences of order p + 1 vanish.
+        order = degree + 1
+        terms = [(-1) ** k * comb(order, k) * at(start + k * step) for k in range(order + 1)]
+        off = relative(at(-3.0 * start), (-3.0) ** degree * tensor)
+        off = max(off, relative(sum(terms[1:], start=terms[0] + tensor), tensor))
+        assert off < 1e-12, f"not {word} in factor {n}: off by {off:.1e}"
 
 
 def adjoint(model: Model) -> None:

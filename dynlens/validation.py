@@ -45,6 +45,20 @@ def real_array(
     return array
 
 
+def symmetric(name: str, value: Any, *, size: int | None = None) -> Array:
+    """Convert `value` to a finite symmetric matrix, of the given size; rounding is allowed for."""
+    shape = None if size is None else (size, size)
+    matrix = real_array(name, value, ndim=2, shape=shape)
+    square = matrix.shape[0] == matrix.shape[1] > 0
+    largest = np.abs(matrix).max(initial=0.0)
+    if not square or np.abs(matrix - matrix.T).max() > 1e-10 * largest:
+        raise ValueError(
+            f"`{name}` must be a symmetric matrix, got shape {matrix.shape}; pass "
+            f"`({name} + {name}.T) / 2` if it should be one."
+        )
+    return matrix
+
+
 def positive(name: str, value: Any, *, allow_zero: bool = False) -> float:
     """A finite number > 0 (or >= 0), as a float."""
     number = finite(name, value)

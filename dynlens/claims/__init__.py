@@ -17,7 +17,7 @@ from dynlens.claims.cases import (
 )
 from dynlens.claims.equations import AtLeast, ClosedForm, Conserved, Equal, RateLaw
 from dynlens.claims.families import SmallStarts
-from dynlens.claims.limits import Frequency, PowerLaw
+from dynlens.claims.limits import Frequency, Mean, PowerLaw
 from dynlens.claims.measurements import Measurement
 from dynlens.claims.paths import Path
 from dynlens.claims.proof import Identities
@@ -37,6 +37,7 @@ __all__ = [
     "Equal",
     "Frequency",
     "Identities",
+    "Mean",
     "Measurement",
     "Path",
     "PowerLaw",

@@ -1,1 +1,1 @@
-"""Models: multilinear maps from factors to an end-to-end matrix or tensor."""
+"""Models: maps, multilinear as a rule, from factors to an end-to-end matrix or tensor."""

@@ -34,7 +34,7 @@ STEP = 1e-100  # of the complex step; its square underflows, which is the point
 
 @dataclass(frozen=True)
 class Model(ABC):
-    """A map from factors to an end-to-end matrix or tensor, linear in each factor by itself.
+    """A map from factors to an end-to-end matrix or tensor; multilinear, as a rule.
 
     Leading axes of the factors are batch axes and ride along everywhere.
     """
@@ -74,9 +74,9 @@ class Model(ABC):
         """
 
     @property
-    def multilinear(self) -> bool:
-        """Whether the tensor is linear in each factor, as it is unless a model says otherwise."""
-        return True
+    def degrees(self) -> tuple[int, ...] | None:
+        """Degree of the tensor in each factor, None for no polynomial; one each, as a rule."""
+        return (1,) * len(self.factor_shapes)
 
     @property
     def size(self) -> int:

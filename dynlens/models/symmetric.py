@@ -100,7 +100,7 @@ class SymmetricTensor(Model):
         return self.coefficients is None
 
     @cached_property
-    def degrees(self) -> Array:
+    def exponents(self) -> Array:
         """:math:`p` of each component, shape (m,)."""
         return np.broadcast_to(np.array(self.degree, dtype=float), (self.components,))
 
@@ -110,8 +110,10 @@ class SymmetricTensor(Model):
         return np.broadcast_to(np.array(values, dtype=float), (self.components,))
 
     @property
-    def multilinear(self) -> bool:
-        return False
+    def degrees(self) -> tuple[int, ...] | None:
+        if np.any(self.exponents != self.order):
+            return None  # roots of squares
+        return (self.order, 1) if self.trained else (self.order,)
 
     @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -141,7 +143,7 @@ class SymmetricTensor(Model):
     def masses(self, factors: Factors) -> NDArray[Any]:
         r"""Signed masses :math:`c_i \|u_i\|^p` of the components, shape (..., m)."""
         lengths, _, c = self.polar(factors)
-        return c * lengths**self.degrees
+        return c * lengths**self.exponents
 
     def end_to_end(self, factors: Factors) -> NDArray[Any]:
         units, masses = self.polar(factors)[1], self.masses(factors)
@@ -163,7 +165,7 @@ class SymmetricTensor(Model):
     def _from_slopes(self, factors: Factors, slopes: NDArray[Any]) -> Factors:
         r"""Gradient of :math:`\langle D, W\rangle` from slopes :math:`D(\bar u_i^{l-1}, \cdot)`."""
         lengths, units, c = self.polar(factors)
-        p, along = self.degrees, (units * slopes).sum(axis=-1)
+        p, along = self.exponents, (units * slopes).sum(axis=-1)
         radial = (p - self.order) * along
         inner = radial[..., None] * units + self.order * slopes
         vectors = (c * lengths ** (p - 1))[..., None] * inner
@@ -210,7 +212,7 @@ class SymmetricTensor(Model):
     # -- compiled ---------------------------------------------------------------------------------
 
     def kernel(self) -> Kernel:
-        return dense_kernel(self.dimension, self.order, self._fixed, self.degrees, self.trained)
+        return dense_kernel(self.dimension, self.order, self._fixed, self.exponents, self.trained)
 
     def gram_kernel(self, c: Array, v: Array) -> tuple[Kernel, Array]:
         """Kernel of `distance` and its gradient, and the numbers it reads besides the integers.
@@ -219,7 +221,7 @@ class SymmetricTensor(Model):
         """
         m, d, r = self.components, self.dimension, len(c)
         own = c @ (v @ v.T) ** self.order @ c
-        rows = np.concatenate([self._fixed, self.degrees, c, v.reshape(-1), [own]])
+        rows = np.concatenate([self._fixed, self.exponents, c, v.reshape(-1), [own]])
         index = np.array([m, d, r, self.trained], dtype=np.int64)
         return Kernel(gram_source(self.order), index, m * (2 * d + m + r + 3)), rows
 
@@ -230,7 +232,7 @@ class SymmetricTensor(Model):
         if not self.trained:
             raise TypeError(f"{self!r} has fixed coefficients: gradient flow conserves nothing.")
         u, c = factors
-        return np.asarray((u * u).sum(axis=-1) - self.degrees * c**2)
+        return np.asarray((u * u).sum(axis=-1) - self.exponents * c**2)
 
     def unbalancedness(self, factors: Factors) -> Array:
         return np.asarray(np.abs(self.imbalances(factors)).max(axis=-1))
@@ -257,7 +259,7 @@ class SymmetricTensor(Model):
         vectors = scale * self.polar(factors)[1]
         if not self.trained:
             return (vectors,)
-        return vectors, scale * np.sign(factors[1]) / np.sqrt(self.degrees)
+        return vectors, scale * np.sign(factors[1]) / np.sqrt(self.exponents)
 
 
 def powers(units: NDArray[Any], k: int) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The contract of every model: it is multilinear, and all its derivatives and routes agree."""
+"""The contract of every model: degrees as stated, and all derivatives and routes agree."""
 
 import inspect
 import itertools
@@ -21,6 +21,7 @@ from dynlens.models.hierarchical import (
     binary_tree,
     one_level_tree,
 )
+from dynlens.models.quadratic import QuadraticNetwork
 from dynlens.models.symmetric import SymmetricTensor
 from dynlens.observables import matricizations
 from dynlens.observations import RankOneSensing
@@ -55,7 +56,12 @@ SYMMETRIC = [
     SymmetricTensor(2, 4, 3, degree=2, coefficients=(1.0, -1.0, 0.5)),
     SymmetricTensor(3, 3, 2, degree=(2, 3), coefficients=None),
 ]
-MODELS = DEEP + TENSORS + SYMMETRIC
+NETWORKS = [
+    QuadraticNetwork(3, 4),
+    QuadraticNetwork(3, 2, signs=(1, -1)),
+    QuadraticNetwork(2, 3, signs=(1, 1, -1)),
+]
+MODELS = DEEP + TENSORS + SYMMETRIC + NETWORKS
 
 SQUARED = [SquaredLoss(), SquaredLoss("mean", half=False)]
 LOSSES = [*SQUARED, HuberLoss(0.3), HuberLoss(0.3, "mean")]
@@ -69,7 +75,6 @@ def name_of(value):
 
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
-every_multilinear = pytest.mark.parametrize("model", DEEP + TENSORS, ids=name_of)
 every_tensor = pytest.mark.parametrize("model", TENSORS, ids=name_of)
 every_tree = pytest.mark.parametrize("model", TREES, ids=name_of)
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=name_of)
@@ -154,9 +159,9 @@ def test_a_balanced_tree_start_has_the_scale_at_its_root(model):
 # -- the map and its derivatives -------------------------------------------------------------------
 
 
-@every_multilinear
-def test_the_tensor_is_linear_in_each_factor(model):
-    testing.multilinear(model)
+@every_model
+def test_the_tensor_has_the_degrees_that_the_model_states(model):
+    testing.polynomial(model)
 
 
 @every_model
@@ -551,7 +556,7 @@ class Careless(CPFactorization):
 @pytest.mark.parametrize(
     ("model", "part", "words"),
     [
-        (Quadratic((3, 2, 2), 2), testing.multilinear, "not linear in factor 0"),
+        (Quadratic((3, 2, 2), 2), testing.polynomial, "not linear in factor 0"),
         (Unbatched((3, 2, 2), 2), testing.batched, "of a batch off by"),
         (Miscompiled((3, 2, 2), 2), lambda m: testing.compiled(problem_of(m)), "compiled|kernel"),
         (Unconserved((3, 2, 2), 2), testing.conserved, "imbalances have the rate"),

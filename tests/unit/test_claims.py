@@ -102,6 +102,7 @@ CLAIMS = {
         dl.Frequency(event="determinant", probability=0.8),
         DRAWS,
     ),
+    "mean": (dl.Mean("determinant", 0), dl.Mean("determinant**2", "1"), DRAWS),
 }
 
 pairs = pytest.mark.parametrize(("true", "false", "case"), CLAIMS.values(), ids=CLAIMS)
@@ -434,6 +435,24 @@ def test_a_frequency_is_counted_among_the_draws_that_meet_the_assumptions():
     )
     assert verdict.status == "SUPPORTED", str(verdict)
     assert verdict.residual == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_mean_is_measured_in_standard_errors():
+    claim = dl.Mean("a", "b")
+    values = np.array([1.0, 3.0] * 50)
+    found = claim.measure(table(timed=False, a=values, b=[1.5] * 100))
+    assert found[0] == pytest.approx(0.5 / (values.std(ddof=1) / 10))
+    assert np.isnan(found[1:]).all()
+
+
+def test_a_mean_of_what_does_not_vary_is_held_to_rounding():
+    claim, sure = dl.Mean("a", "0.3"), [0.1 + 0.2] * 10
+    assert claim.measure(table(timed=False, a=sure))[0] < 1e-2
+    assert claim.measure(table(timed=False, a=[0.3 + 1e-11] * 10))[0] > 5
+
+
+def test_the_mean_of_one_draw_says_nothing():
+    assert check(dl.Mean("a", "1"), timed=False, a=[1.0]).status == "NOT_APPLICABLE"
 
 
 # -- names in formulas ----------------------------------------------------------------------------
