@@ -72,9 +72,8 @@ def _shifted(data: xr.Dataset, k: int) -> str:
 
 
 def _explained(data: xr.Dataset, k: int) -> str:
-    gap, left, aligned = (
-        float(data[name][k]) for name in ("parameter_distance", "remainder", "aligned_distance")
-    )
+    gap, aligned = (float(data[name][k]) for name in ("parameter_distance", "aligned_distance"))
+    left = float(data["remainder"].max(skipna=False))  # anywhere: at k alone it may be zero
     if np.isnan(left):
         return "; its first-order term was not computed"
     if left <= MOSTLY * gap:

@@ -11,18 +11,12 @@ from typing import Any
 
 from dynlens import validation
 from dynlens.errors import UnknownNameError
-from dynlens.experiments import p1_e1, p1_e2, p2_e1, p3_e1, q3_e1
+from dynlens.experiments import f5_5, p1_e1, p1_e2, p2_e1, p3_e1, q3_e1
 from dynlens.experiments.base import Experiment, Result
 
 EXPERIMENTS: dict[str, Experiment] = {
     entry.id: entry
-    for entry in (
-        p1_e1.experiment,
-        p1_e2.experiment,
-        p2_e1.experiment,
-        p3_e1.experiment,
-        q3_e1.experiment,
-    )
+    for entry in (module.experiment for module in (f5_5, p1_e1, p1_e2, p2_e1, p3_e1, q3_e1))
 }
 
 

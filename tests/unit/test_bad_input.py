@@ -813,6 +813,13 @@ FORMULAS = [
     bad("empty", lambda: equal(""), ValueError, "formula '' is not"),
     bad("unbalanced", lambda: equal("loss)"), ValueError, "formula 'loss)' is not"),
     bad("an assignment", lambda: equal("loss = 1"), ValueError, "formula 'loss = 1' is not"),
+    bad(
+        "a backend that is none",
+        lambda: dl.DescentCase(SCALARS, (0.1, 0.1), 1.0, (0.04, 0.02, 0.01), backend="nump"),
+        UnknownNameError,
+        "`backend`",
+        "did you mean numpy",
+    ),
     bad("a comparison", lambda: equal("loss > 1"), TypeError, "'loss > 1'", "one expression"),
     bad("a list", lambda: equal("[loss, 1]"), TypeError, "must be one expression"),
     bad("an unknown function", lambda: equal("foo(loss)"), ValueError, "formula 'foo(loss)'"),

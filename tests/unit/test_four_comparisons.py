@@ -54,7 +54,7 @@ class TestSmooth:
         assert smooth.horizon == 4.0
         assert smooth.stability.largest < 0.05
         assert smooth.finding.startswith("Descent stays within 0.0024 of the flow (0.0015 of its")
-        assert "accounts for all but 0.0025 of it." in smooth.finding
+        assert "accounts for all but 0.0041 of it." in smooth.finding
         assert "path" not in smooth.finding
 
 
