@@ -241,7 +241,7 @@ def _reference(problem: Problem, method: str) -> Update:
 def _compiled(problem: Problem, method: str) -> Update:
     """The same loop, generated beside the problem's kernel."""
     source = f"{problem.kernel_source}\n\n{_LOOP[method]}"
-    module = load_source(source, name=f"{type(problem.model).__name__.lower()}_{method}")
+    module = load_source(source, name=f"descent_{method}")
     data, out = problem.kernel_data, np.empty(problem.model.size)
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:

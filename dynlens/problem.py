@@ -238,7 +238,7 @@ class Problem:
         RuntimeError
             If it does not equal the reference: a wrong kernel, or code that was wrongly compiled.
         """
-        module = load_source(self.kernel_source, name=type(self.model).__name__.lower())
+        module = load_source(self.kernel_source, name="gradient")
         theta, out = self.probe, np.empty(self.model.size)
         self.check_kernel(out, module.gradient(theta, *self.kernel_data, out))
         return module
@@ -305,7 +305,7 @@ class Problem:
         types then serves every problem.
         """
         parts, weight = self._kernel, np.array([self._weight])
-        scratch = (np.zeros(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
+        scratch = (_aligned(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
         index, rows = np.array(parts.index).reshape(-1), np.array(parts.rows).reshape(-1)
         return (np.array(self.observations.data), index, rows, weight, *scratch)
 
@@ -345,6 +345,14 @@ class Problem:
             return out
 
         return field
+
+
+def _aligned(size: int) -> Array:
+    """Zeros that begin where a cache line does: a vector then lies in one."""
+    line = 8  # numbers
+    array = np.zeros(size + line)
+    start = -array.ctypes.data // array.itemsize % line
+    return array[start : start + size]
 
 
 KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""

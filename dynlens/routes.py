@@ -215,7 +215,8 @@ def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
     backward(theta, index, rows, work, cotangent, out)
     return weight[0] * total"""
 
-_BY_ROWS = """@compiled
+# The sum of the losses may be taken in any order, hence eight at a time.
+_BY_ROWS = """@njit(cache=True, fastmath=set(FLAGS), no_cfunc_wrapper=True)
 def gradient(theta, values, index, rows, weight, work, predicted, weights, out):
     forward(theta, index, rows, work, predicted)
     total = 0.0
