@@ -364,6 +364,8 @@ from numba import njit
 
 # Neither is called from C: that wrapper would take as long to compile as a small function.
 compiled = njit(cache=True, no_cfunc_wrapper=True)
+# Sums may be taken in any order, hence several terms at a time; infinities and NaNs stay.
+reordered = njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, no_cfunc_wrapper=True)
 # A call costs more than a loss does, and LLVM's own choice is to call.
 inlined = njit(cache=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'''
 

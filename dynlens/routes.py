@@ -203,7 +203,7 @@ def add_back(cotangent, index, rows, i, weight):
     for j in range(cotangent.size):
         cotangent[j] += weight * rows[i * cotangent.size + j]"""
 
-_THROUGH_TENSOR = """@compiled
+_THROUGH_TENSOR = """@reordered
 def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
     forward(theta, index, rows, work, tensor)
     cotangent[:] = 0.0
@@ -215,8 +215,7 @@ def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
     backward(theta, index, rows, work, cotangent, out)
     return weight[0] * total"""
 
-# The sum of the losses may be taken in any order, hence eight at a time.
-_BY_ROWS = """@njit(cache=True, fastmath=set(FLAGS), no_cfunc_wrapper=True)
+_BY_ROWS = """@reordered
 def gradient(theta, values, index, rows, weight, work, predicted, weights, out):
     forward(theta, index, rows, work, predicted)
     total = 0.0

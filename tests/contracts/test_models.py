@@ -302,8 +302,8 @@ def test_the_compiled_gradient_of_sensing_equals_the_reference(model, seen):
 
 
 def test_one_module_serves_all_tensor_models_of_some_widths():
-    def sources(models, seen):
-        return {problem_of(model, seen=seen).kernel_source for model in models for seen in seen}
+    def sources(models, kinds):
+        return {problem_of(model, seen=seen).kernel_source for model in models for seen in kinds}
 
     narrow, by_rows = TENSORS[:-1], set(SEEN) - {"sensing"}
     assert len(sources(narrow, by_rows)) == 1, "rows of up to eight numbers"
