@@ -84,7 +84,7 @@ def reference(problem: Problem, method: str) -> Update:
 def compiled_module(problem: Problem, method: str) -> Any:
     """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
     source = "\n\n".join((problem.kernel_source, _LOOP[method], _DESCEND))
-    return load_source(source, name=f"{type(problem.model).__name__.lower()}_{method}")
+    return load_source(source, name=f"descent_{method}")
 
 
 def along(problem: Problem, field: Callable[[float, Array], Array]) -> Engine:

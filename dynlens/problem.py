@@ -237,7 +237,7 @@ class Problem:
         RuntimeError
             If it does not equal the reference: a wrong kernel, or code that was wrongly compiled.
         """
-        module = load_source(self.kernel_source, name=type(self.model).__name__.lower())
+        module = load_source(self.kernel_source, name="gradient")
         theta, out = self.probe, np.empty(self.model.size)
         self.check_kernel(out, module.gradient(theta, *self.kernel_data, out))
         return module
@@ -306,7 +306,7 @@ class Problem:
         """
         rate = 0.0 if self.penalty is None else self.penalty.rate
         parts, weight = self._kernel, np.array([self.route.weight, rate])
-        scratch = (np.zeros(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
+        scratch = (_aligned(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
         index, rows = np.array(parts.index).reshape(-1), np.array(parts.rows).reshape(-1)
         return (np.array(parts.values), index, rows, weight, *scratch)
 
@@ -347,6 +347,14 @@ class Problem:
         return field
 
 
+def _aligned(size: int) -> Array:
+    """Zeros that begin where a cache line does: a vector then lies in one."""
+    line = 8  # numbers
+    array = np.zeros(size + line)
+    start = -array.ctypes.data // array.itemsize % line
+    return array[start : start + size]
+
+
 KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""
 
 import math
@@ -356,6 +364,8 @@ from numba import njit
 
 # Neither is called from C: that wrapper would take as long to compile as a small function.
 compiled = njit(cache=True, no_cfunc_wrapper=True)
+# Sums may be taken in any order, hence several terms at a time; infinities and NaNs stay.
+reordered = njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, no_cfunc_wrapper=True)
 # A call costs more than a loss does, and LLVM's own choice is to call.
 inlined = njit(cache=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'''
 

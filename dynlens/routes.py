@@ -301,7 +301,7 @@ def add_back(cotangent, index, rows, i, weight):
     for j in range(cotangent.size):
         cotangent[j] += weight * rows[i * cotangent.size + j]"""
 
-_THROUGH_TENSOR = """@compiled
+_THROUGH_TENSOR = """@reordered
 def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
     forward(theta, index, rows, work, tensor)
     cotangent[:] = 0.0
@@ -313,7 +313,7 @@ def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, o
     backward(theta, index, rows, work, cotangent, out)
     return weight[0] * total"""
 
-_BY_ROWS = """@compiled
+_BY_ROWS = """@reordered
 def loss_gradient(theta, values, index, rows, weight, work, predicted, weights, out):
     forward(theta, index, rows, work, predicted)
     total = 0.0

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from dynlens import validation
 from dynlens.arrays import full, namespace
+from dynlens.models import lanes
 from dynlens.models.base import Model
+from dynlens.models.lanes import LANES
 from dynlens.models.products import Kernel
 from dynlens.typing import Array, ArrayLike, Factors
 
-ROW = 16  # longest row that is kept in registers
+ROW = 64  # longest row that is kept in registers
 LARGE = 16**3  # multiplications of one product, beyond which BLAS is faster than loops
 
 FAST = """# Sums may be taken in any order; infinities and NaNs stay what they are.
@@ -164,11 +166,12 @@ class DeepLinear(Model):
         """Straight loops with constant bounds: prefix products forward, cotangent backward."""
         offsets = np.cumsum([0, *(rows * columns for rows, columns in self.factor_shapes)])
         d, depth = self.widths, self.depth
-        # `work` holds the prefix products W_j...W_1 for j = 2..L-1, then two cotangents.
+        # `work` holds the prefix products W_j...W_1 for j = 2..L-1, two cotangents, a transpose.
         place, free = {}, 0
         for j in range(2, depth):
             place[j], free = free, free + d[j] * d[0]
         buffers = (free, free + max(d) * d[0])
+        turned = free + 2 * max(d) * d[0]
         prefix = {1: ("theta", 0)} | {j: ("work", place[j]) for j in place}
 
         forward = [FAST, "", "", "@fast", "def forward(theta, index, rows, work, tensor):"]
@@ -188,13 +191,15 @@ class DeepLinear(Model):
                 backward += [f"    for i in range({size}):"]
                 backward += [f"        out[i] = {above[0]}[{above[1]} + i]"]
                 break
-            backward += _product(above, prefix[j - 1], part, (d[j], d[0], d[j - 1]), "NT")
+            backward += _product(above, prefix[j - 1], part, (d[j], d[0], d[j - 1]), "NT", turned)
             below = ("work", buffers[j % 2])
             weights = ("theta", int(offsets[j - 1]))
             backward += _product(weights, above, below, (d[j - 1], d[j], d[0]), "TN")
             above = below
         text = "\n".join([*forward, "", "", *backward, ""])
-        return Kernel(text, np.empty(0, dtype=np.int64), free + 2 * max(d) * d[0])
+        if "load(" in text:
+            text = f"{lanes.SOURCE}\n\n\n{text}"
+        return Kernel(text, np.empty(0, dtype=np.int64), free + 3 * max(d) * d[0])
 
 
 def _product(
@@ -203,10 +208,12 @@ def _product(
     out: tuple[str, int],
     sizes: tuple[int, int, int],
     transposed: str,
+    free: int = 0,
 ) -> list[str]:
     """Source lines of ``out = left @ right`` on flat arrays at constant offsets.
 
-    `sizes` is (m, k, n) with the sum over k; ``"T"`` marks an operand stored transposed.
+    `sizes` is (m, k, n) with the sum over k; ``"T"`` marks an operand stored transposed. From
+    `free` on the work space may be used.
     """
     m, k, n = sizes
     (a, oa), (b, ob), (c, oc) = left, right, out
@@ -214,12 +221,14 @@ def _product(
         first = _matrix(left, (m, k), transposed[0] == "T")
         second = _matrix(right, (k, n), transposed[1] == "T")
         return [f"    np.dot({first}, {second}, {_matrix(out, (m, n), False)})"]
+    if LANES <= n <= ROW:
+        return _by_lanes(left, right, out, sizes, transposed, free)
     first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
     if transposed[1] == "N":
-        entries = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, ROW))]
+        entries = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, LANES))]
     else:
-        entries = [f"{b}[{ob + j * k} + l]" for j in range(min(n, ROW))]
-    if n <= ROW:  # a row of the product stays in registers
+        entries = [f"{b}[{ob + j * k} + l]" for j in range(min(n, LANES))]
+    if n < LANES:  # a row of the product stays in registers
         return [
             f"    for i in range({m}):",
             *(f"        t{j} = 0.0" for j in range(n)),
@@ -236,6 +245,38 @@ def _product(
         f"            for l in range({k}):",
         f"                total += {first} * {entry}",
         f"            {c}[{oc} + i * {n} + j] = total",
+    ]
+
+
+def _by_lanes(
+    left: tuple[str, int],
+    right: tuple[str, int],
+    out: tuple[str, int],
+    sizes: tuple[int, int, int],
+    transposed: str,
+    free: int,
+) -> list[str]:
+    """`_product` with a row in vectors, of which the last two may overlap."""
+    m, k, n = sizes
+    (a, oa), (b, ob), (c, oc) = left, right, out
+    lines: list[str] = []
+    if transposed[1] == "T":
+        lines += [f"    for j in range({n}):", f"        for l in range({k}):"]
+        lines += [f"            work[{free} + l * {n} + j] = {b}[{ob} + j * {k} + l]"]
+        b, ob = "work", free
+    first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
+    starts = sorted({*range(0, n - LANES + 1, LANES), n - LANES})
+    return [
+        *lines,
+        f"    for i in range({m}):",
+        *(f"        t{j} = spread(0.0)" for j in starts),
+        f"        for l in range({k}):",
+        f"            x = spread({first})",
+        *(
+            f"            t{j} = plus(t{j}, times(x, load({b}, {ob + j} + l * {n})))"
+            for j in starts
+        ),
+        *(f"        store({c}, {oc + j} + i * {n}, t{j})" for j in starts),
     ]
 
 

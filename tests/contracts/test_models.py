@@ -48,7 +48,7 @@ TREES = [
     HierarchicalTensor((4, 3, 2, 3), CROSSED, widths=(4, 1, 3), trainable_root=False),
     HierarchicalTensor((2, 3, 2, 2, 3, 2), MIXED, widths=(3, 2, 4)),
     HierarchicalTensor((2, 1, 3, 2, 2), adjacent_pool_tree(5, 2), widths=(2, 3, 4, 2)),
-    # Wide enough for its weights to be multiplied by BLAS in blocks.
+    # Wide enough for its weights to be multiplied by BLAS in blocks, with rows of 24 and 16.
     HierarchicalTensor((5, 4, 5), ((0, 1), 2), widths=(17, 13)),
 ]
 TENSORS = CP + TREES
@@ -312,9 +312,16 @@ def test_the_compiled_gradient_of_sensing_equals_the_reference(model, seen):
     testing.compiled(problem_of(model, SQUARED[0], seen))
 
 
-def test_one_module_serves_all_tensor_models():
-    sources = {problem_of(model, seen=seen).kernel_source for model in TENSORS for seen in SEEN}
-    assert len(sources) == 2, "one by rows, one through the tensor for dense sensing"
+def test_one_module_serves_all_tensor_models_of_some_widths():
+    def sources(models, kinds):
+        return {problem_of(model, seen=seen).kernel_source for model in models for seen in kinds}
+
+    narrow, by_rows = TENSORS[:-1], set(SEEN) - {"sensing"}
+    assert len(sources(narrow, by_rows)) == 1, "rows of up to eight numbers"
+    assert len(sources(narrow, SEEN)) == 2, "dense sensing goes through the tensor"
+    wide = [CPFactorization((2,) * order, width) for order in (2, 5) for width in (17, 20, 24)]
+    assert len(sources(wide, by_rows)) == 1, "rows of up to 24 numbers"
+    assert len(sources([*narrow, *wide, TREES[-1]], by_rows)) == 3, "and one for mixed rows"
 
 
 def test_a_trajectory_of_a_tensor_model_comes_back_from_disk(tmp_path):
