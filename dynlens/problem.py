@@ -316,15 +316,7 @@ class Problem:
         Machine code under numba's own calling convention, for loops that are told at run time
         what to call. It stays as long as `compiled` does.
         """
-        from numba import float64, int64
-
-        kernel, vector = self.compiled.field, float64[::1]
-        signature = (vector, vector, int64[::1], *[vector] * 6)
-        kernel.compile(signature)
-        made = kernel.overloads[signature]
-        if made.signature.return_type != float64:
-            raise TypeError(f"The compiled objective of {self.model!r} is no float64.")
-        return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+        return address_of(self.compiled.field)
 
     def private_data(self) -> tuple[Any, ...]:
         """`kernel_data` with work space of its own, for a thread or a loop of its own."""
@@ -344,6 +336,19 @@ class Problem:
             return out
 
         return field
+
+
+def address_of(kernel: Any) -> int:
+    """Where a compiled ``field(theta, *data, out) -> float`` lies."""
+    from numba import float64, int64
+
+    vector = float64[::1]
+    signature = (vector, vector, int64[::1], *[vector] * 6)
+    kernel.compile(signature)
+    made = kernel.overloads[signature]
+    if made.signature.return_type != float64:
+        raise TypeError("The compiled objective is no float64.")
+    return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
 
 
 KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""
