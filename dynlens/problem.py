@@ -317,20 +317,12 @@ class Problem:
         Machine code under numba's own calling convention, for loops that are told at run time
         what to call. It stays as long as `compiled` does.
         """
-        from numba import float64, int64
-
-        kernel, vector = self.compiled.field, float64[::1]
-        signature = (vector, vector, int64[::1], *[vector] * 6)
-        kernel.compile(signature)
-        made = kernel.overloads[signature]
-        if made.signature.return_type != float64:
-            raise TypeError(f"The compiled objective of {self.model!r} is no float64.")
-        return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+        return address_of(self.compiled.field)
 
     def private_data(self) -> tuple[Any, ...]:
         """`kernel_data` with work space of its own, for a thread or a loop of its own."""
         shared, scratch = self.kernel_data[:4], self.kernel_data[4:]
-        return (*shared, *(np.zeros_like(part) for part in scratch))
+        return (*shared, *(_aligned(part.size) for part in scratch))
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:
@@ -353,6 +345,19 @@ def _aligned(size: int) -> Array:
     array = np.zeros(size + line)
     start = -array.ctypes.data // array.itemsize % line
     return array[start : start + size]
+
+
+def address_of(kernel: Any) -> int:
+    """Where a compiled ``field(theta, *data, out) -> float`` lies."""
+    from numba import float64, int64
+
+    vector = float64[::1]
+    signature = (vector, vector, int64[::1], *[vector] * 6)
+    kernel.compile(signature)
+    made = kernel.overloads[signature]
+    if made.signature.return_type != float64:
+        raise TypeError("The compiled objective is no float64.")
+    return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
 
 
 KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""

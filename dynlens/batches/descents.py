@@ -140,7 +140,7 @@ def _by_reference(
         for b in queue:
             memory = plan.memory(problem.model.size)
             runs[b] = follow(problem, plan, thetas[b].copy(), float(etas[b]), by, memory)
-            queue.finish(b)
+            queue.finish()
 
     share_out(work, len(thetas), 1, title)
     return runs
@@ -235,7 +235,7 @@ def compiled_block(
                 status[b] = "event" if finite(problem, theta) else "diverged"
                 states[b, place[1]], flow_times[b, place[1]] = theta, memory[b, -1]
             steps[b] = place[0]
-            queue.finish(b)
+            queue.finish()
 
     share_out(work, count, threads, title)
     return Block(states.swapaxes(0, 1), steps, status, memory, flow_times.T)

@@ -10,13 +10,16 @@ import numpy as np
 
 from dynlens import validation
 from dynlens.batches.batch import Batch
+from dynlens.batches.lanes import METHODS as LANE_METHODS
+from dynlens.batches.lanes import side_by_side
 from dynlens.batches.starts import read_starts
 from dynlens.batches.threads import Queue, share_out, thread_count
 from dynlens.flow import COMPILED, Settings, integrate, save_times
 from dynlens.observables.kept import Kept, checked_names
 from dynlens.problem import Problem
+from dynlens.stepping.lanes import in_lanes
 from dynlens.trajectory import Trajectory
-from dynlens.typing import ArrayLike
+from dynlens.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,7 +76,11 @@ def gradient_flow_batch(
     Notes
     -----
     A start has the same bits in any batch, at any place in it, alone, and with any number of
-    threads. There are no events.
+    threads. Where the gradient is tiny (deep linear networks of entries, up to about a hundred
+    multiplications) explicit methods integrate sixteen starts side by side in the lanes of vector
+    instructions, and agree with `gradient_flow` to the tolerance, not to the bit; everywhere else
+    they agree to the bit. With ``"auto"``, a start that turns stiff is integrated anew by itself,
+    as `gradient_flow` does. There are no events.
 
     Examples
     --------
@@ -100,17 +107,29 @@ def gradient_flow_batch(
         progress=False,
     )
     names, cores = checked_names(observables), thread_count(threads)
-    runs: list[Any] = [None] * len(begins)
+    title = "flow" if progress else ""
+    by_lanes = in_lanes(problem) and method in LANE_METHODS and times[-1] > 0
+    integrate_all = side_by_side if by_lanes else one_by_one
+    runs = integrate_all(problem, settings, begins, times, cores, title)
+    if names:
+        runs = [observed(run, names) for run in runs]
+    clock = np.broadcast_to(times, (max(len(begins), 1), len(times)))
+    return Batch(problem, "flow", grid, runs, clock)
+
+
+def one_by_one(
+    problem: Problem, settings: Settings, starts: Array, times: Array, threads: int, title: str
+) -> Sequence[Trajectory]:
+    """Integrate by the loops of single runs."""
+    runs: list[Any] = [None] * len(starts)
 
     def work(queue: Queue) -> None:
         for k in queue:
-            run = integrate(problem, begins[k], times, settings, queue.stopped)
-            runs[k] = observed(run, names) if names else run
-            queue.finish(k)
+            runs[k] = integrate(problem, starts[k], times, settings, queue.stopped)
+            queue.finish()
 
-    share_out(work, len(begins), cores, "flow" if progress else "")
-    clock = np.broadcast_to(times, (max(len(begins), 1), len(times)))
-    return Batch(problem, "flow", grid, runs, clock)
+    share_out(work, len(starts), threads, title)
+    return runs
 
 
 def observed(run: Trajectory, names: Sequence[str]) -> Trajectory:

@@ -39,14 +39,14 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def finish(self, number: int) -> None:
-        """Tell that a run is over."""
-        self._over.append(number)
+    def finish(self, count: int = 1) -> None:
+        """Tell that so many runs are over."""
+        self._over.append(count)
 
     @property
     def finished(self) -> int:
         """How many runs are over."""
-        return len(self._over)
+        return sum(self._over)
 
     def stop(self) -> None:
         """Give out no more numbers, and have the runs that are going on end soon."""

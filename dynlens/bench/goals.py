@@ -66,6 +66,8 @@ GOALS = (
         _by_size(1000, 100, 40, None, 5),
     ),
     Goal("heyoka / DOP8", "dynlens DOP8", ("heyoka",), {"B1s": 1.5}),
+    Goal("heyoka batch / DOP8 batch", "dynlens DOP8 batch", ("heyoka batch",), {"B6": 1.1}),
+    Goal("diffrax vmap / DOP8 batch", "dynlens DOP8 batch", ("diffrax Tsit5 vmap",), {"B6": 9}),
 )
 
 LSODA = ("CyRK LSODA", "SciPy LSODA")

@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from dynlens.bench import many
 from dynlens.bench.curves import Curve, Point
+from dynlens.bench.many import MANY_PEERS
 from dynlens.bench.peers import PEERS, Peer, Solve
 from dynlens.bench.problems import Bench
 from dynlens.flow import gradient_flow
@@ -62,7 +64,7 @@ def measure(
     rtols: Sequence[float] = RTOLS,
     rounds: int = 3,
     patience: float = PATIENCE,
-    peers: Sequence[Peer] = PEERS,
+    peers: Sequence[Peer] | None = None,
     watch: Watch = lambda doing: None,
 ) -> Measured:
     """Measure every integrator that is installed and not hopeless, in turns.
@@ -73,7 +75,7 @@ def measure(
     problem, theta0 = bench.make()
     chosen = [
         peer
-        for peer in peers
+        for peer in (peers or (MANY_PEERS if bench.many else PEERS))
         if not peer.absent
         and not (peer.explicit and bench.stiff)
         and problem.model.size <= peer.largest
@@ -115,7 +117,8 @@ def measure(
         )
         for peer in chosen
     ]
-    return Measured(bench, tuple(curves), 1e3 * bare_gradient(problem, theta0, rounds))
+    start = theta0[0] if bench.many else theta0
+    return Measured(bench, tuple(curves), 1e3 * bare_gradient(problem, start, rounds))
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -130,6 +133,8 @@ def _distance(final: Array, exact: Array) -> float:
 
 def _reference(bench: Bench, problem: Problem, theta0: Array) -> Array:
     """The last state by SciPy, much tighter, and implicitly where the flow is stiff."""
+    if bench.many:
+        return many.reference(problem, theta0, bench.t_end)
     method, rtol = ("Radau", 1e-12) if bench.stiff else ("DOP853", 3e-14)
     flow = gradient_flow(
         problem, theta0, bench.t_end, method=method, rtol=rtol, atol=1e-16, saves=2, strict=True

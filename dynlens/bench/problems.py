@@ -1,4 +1,4 @@
-"""Problems of five kinds and sizes, from twelve parameters to twelve thousand."""
+"""Problems of six kinds and sizes, from twelve parameters to twelve thousand."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Bench:
     t_end : float
     stiff : bool
         Whether stability limits an explicit method nearly everywhere.
+    many : bool
+        Whether there are many starts, one in each row.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Bench:
     make: Callable[[], tuple[Problem, Array]]
     t_end: float
     stiff: bool = False
+    many: bool = False
 
 
 def _problem(model: Model, seen: Observations, scale: float) -> tuple[Problem, Array]:
@@ -47,6 +50,13 @@ def tiny() -> tuple[Problem, Array]:
     """Depth three, two by two, one entry not observed, from a tenth of the identity."""
     seen = Entries((2, 2), ((0, 1), (1, 0), (1, 1)), (1.0, 1.0, 0.0))
     return _problem(DeepLinear((2,) * 4), seen, 1.0)[0], np.tile(0.1 * np.eye(2).ravel(), 3)
+
+
+def starts() -> tuple[Problem, Array]:
+    """The same from a thousand starts around that one."""
+    problem, theta0 = tiny()
+    noise = np.random.default_rng(7).standard_normal((1000, theta0.size))
+    return problem, theta0 + 0.02 * noise
 
 
 def matrix() -> tuple[Problem, Array]:
@@ -92,6 +102,7 @@ PROBLEMS = {
         Bench("B1m", "2 x 2, depth 3, completion; late", tiny, 1e4, stiff=True),
         Bench("B1", "2 x 2, depth 3, completion; very late", tiny, 5e6, stiff=True),
         Bench("B2", "10 x 10, depth 3, rank 3", matrix, 45.93),
+        Bench("B6", "2 x 2, depth 3, completion; 1000 starts", starts, 50.0, many=True),
         Bench("B3", "CP, 8^4, 20 components, 500 entries", tensor, 235.2),
         Bench("B5", "tree, 8^4, width 20, 500 entries", tree, 385.4),
         Bench("B4", "64 x 64, depth 3, half observed", large, 15.25),

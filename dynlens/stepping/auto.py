@@ -36,6 +36,16 @@ LOOSE = 1e-5  # from this tolerance on order two is enough
 HESSIANS = 20  # an implicit method needs some of them: 2 P evaluations each
 
 
+def explicit_for(rtol: float) -> str:
+    """Return the explicit method to begin with."""
+    return "DOP8" if rtol < TIGHT else "Tsit5"
+
+
+def reason(method: str, rtol: float) -> str:
+    """Why this one."""
+    return f"order {TABLEAUS[method].order} for rtol={rtol:g}"
+
+
 class Auto:
     """One integration that changes its method; see `notes`."""
 
@@ -43,11 +53,11 @@ class Auto:
         self, problem: Problem, theta0: Array, t_end: float, *, rtol: float, atol: float
     ) -> None:
         self.problem, self.t_end, self.rtol, self.atol = problem, t_end, rtol, atol
-        self.explicit = "DOP8" if rtol < TIGHT else "Tsit5"
+        self.explicit = explicit_for(rtol)
         self.before = (0, 0)  # evaluations and steps of the parts that are over
         self.switches: list[dict[str, Any]] = []
         self.part: CompiledStepper = self._part(self.explicit, theta0, 0.0, None)
-        self._record(self.explicit, f"order {TABLEAUS[self.explicit].order} for rtol={rtol:g}")
+        self._record(self.explicit, reason(self.explicit, rtol))
 
     @property
     def t(self) -> float:

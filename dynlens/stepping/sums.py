@@ -146,7 +146,7 @@ def unrolled_sums(tableau: Tableau, field: Field) -> str:
 
     stages = sorted({j for row in tableau.dense for j in row})
     between = ["r = 1.0 - x"]
-    between += [f"c{j} = h * x * ({_nested(tableau.dense, j)})" for j in stages]
+    between += [f"c{j} = h * x * ({nested(tableau.dense, j)})" for j in stages]
     value = " + ".join(f"c{j} * w[{(FIRST + j) * n} + i]" for j in stages)
     between += total(spare, f"w[i] + ({value})")
     return "".join(
@@ -159,7 +159,7 @@ def unrolled_sums(tableau: Tableau, field: Field) -> str:
     )
 
 
-def _nested(dense: tuple[Row, ...], j: int) -> str:
+def nested(dense: tuple[Row, ...], j: int) -> str:
     """The factor of stage j between the ends of a step, from the innermost bracket out."""
     text = repr(dense[-1].get(j, 0.0))
     for q in range(len(dense) - 2, -1, -1):

@@ -16,11 +16,13 @@ def loosely(text):
     return re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "#", text).split()
 
 
-def test_the_readme_has_two_scripts():
-    assert len(SCRIPTS) == 2, f"{len(SCRIPTS)} scripts with an output found"
+def test_the_readme_has_three_scripts():
+    assert len(SCRIPTS) == 3, f"{len(SCRIPTS)} scripts with an output found"
 
 
-@pytest.mark.parametrize(("script", "output"), SCRIPTS, ids=["bound", "false theorem"])
+@pytest.mark.parametrize(
+    ("script", "output"), SCRIPTS, ids=["bound", "many starts", "false theorem"]
+)
 def test_the_script_prints_what_the_readme_says(script, output, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = io.StringIO()

@@ -11,6 +11,7 @@ import xarray as xr
 import dynlens as dl
 from dynlens.batches.threads import Queue, share_out
 from dynlens.flow import COMPILED
+from dynlens.stepping.tableaus import TABLEAUS
 
 SWAP = dl.Entries((2, 2), [(0, 1), (1, 0), (1, 1)], [1, 1, 0])
 TINY = dl.Problem(dl.DeepLinear((2, 2, 2, 2)), dl.SquaredLoss(), SWAP)
@@ -104,6 +105,52 @@ def test_each_start_follows_the_reference(name, method):
         gap = np.abs(run.theta - tight.theta).max()
         assert 0 < gap < most, f"off by {gap:.1e}"
         np.testing.assert_array_equal(run.t, tight.t)
+
+
+@pytest.mark.parametrize("method", TABLEAUS)
+def test_lanes_take_the_steps_of_a_single_run(method):
+    starts, options = some(TINY, 5), {"method": method, "rtol": 1e-8, "atol": 1e-10}
+    batch = flow(starts, t_end=50.0, **options)
+    for start, here in zip(starts, batch, strict=True):
+        alone = dl.gradient_flow(TINY, start, 50.0, saves=4, **options)
+        n, there = here.attrs["evaluations"], alone.attrs["evaluations"]
+        assert abs(n - there) < 0.03 * there + 20, (n, there)
+        assert np.abs(alone.theta - here.theta).max() < 1e-7
+
+
+def test_a_start_that_turns_stiff_is_integrated_by_itself():
+    starts, options = some(TINY, 3), {"method": "auto", "saves": 4, "rtol": 1e-9}
+    batch = dl.gradient_flow_batch(TINY, starts, 3e4, **options)
+    stiff = [run for run in batch if len(run.attrs["switches"]) > 1]
+    assert stiff, "none of them turned stiff"
+    for start, run in zip(starts, batch, strict=True):
+        if run in stiff:
+            assert_same(run, dl.gradient_flow(TINY, start, 3e4, **options))
+
+
+@pytest.mark.parametrize("method", TABLEAUS)
+def test_saving_does_not_alter_the_steps_of_lanes(method):
+    starts, options = some(TINY, 20), {"t_end": 50.0, "method": method, "rtol": 1e-8}
+    few, many = flow(starts, saves=3, **options), flow(starts, saves=401, **options)
+    for one, other in zip(few, many, strict=True):
+        assert one.attrs["steps"] == other.attrs["steps"]
+        np.testing.assert_array_equal(one.theta, other.theta[::200])
+
+
+@pytest.mark.parametrize("method", TABLEAUS)
+def test_times_inside_a_step_are_interpolated_as_well_as_those_stepped_to(method):
+    starts = [[0.3], [1.0]]
+    batch = flow(starts, LINE, [0.1, 1 / 3, 2.0], method=method, rtol=1e-9, atol=1e-12)
+    exact = 2 - np.array([[1.7], [1.0]]) * np.exp(-batch.times[0])
+    gap = np.abs(np.array([run.theta[:, 0] for run in batch]) - exact).max()
+    assert gap < 1e-8, f"off by {gap:.1e}"
+
+
+def test_a_run_of_a_batch_can_be_repeated_and_has_twins():
+    run = flow(some(TINY, 3), method="DOP8")[1]
+    again = run.at([1.5, 3.0])
+    np.testing.assert_array_equal(again.theta[1], run.final)
+    assert 0 < run.error("end_to_end").max() < 1e-4
 
 
 # -- bits -----------------------------------------------------------------------------------------

@@ -13,12 +13,13 @@ from dynlens.bench.cyrk import callback_source
 from dynlens.bench.descent import Steps, measure_steps
 from dynlens.bench.figure import plot_work_precision
 from dynlens.bench.goals import GOALS, TAILS, Goal, Outcome, outcome, table
+from dynlens.bench.many import MANY_PEERS
 from dynlens.bench.peers import PEERS, missing
 from dynlens.bench.portable import portable_field
 from dynlens.cli import bench as command
 from dynlens.cli.app import app
 
-SIZES = {"B1s": 12, "B1m": 12, "B1": 12, "B2": 300, "B3": 640, "B5": 1460, "B4": 12288}
+SIZES = {"B1s": 12, "B1m": 12, "B1": 12, "B2": 300, "B3": 640, "B5": 1460, "B4": 12288, "B6": 12}
 
 
 def curve(name, *points):
@@ -37,8 +38,9 @@ def measured(*curves, bench="B1s", bare=0.001):
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_problem_has_its_size_and_a_start_of_finite_loss(name):
     problem, theta0 = PROBLEMS[name].make()
-    assert theta0.shape == (problem.model.size,) == (SIZES[name],)
-    assert np.isfinite(problem.objective(theta0))
+    many = (1000,) if name == "B6" else ()
+    assert theta0.shape == (*many, problem.model.size) == (*many, SIZES[name])
+    assert np.all(np.isfinite(problem.objective(theta0)))
 
 
 @pytest.mark.parametrize("name", ["B1s", "B2", "B3", "B5", "B4"])
@@ -49,6 +51,14 @@ def test_the_portable_gradient_equals_the_reference(name):
     found = portable_field(problem, lambda array: array, np.concatenate)(theta)
     gap = np.abs(found - expected).max() / np.abs(expected).max()
     assert gap < 1e-14, f"{name}: off by {gap:.1e}"
+
+
+def test_many_starts_are_judged_by_their_last_states():
+    found = measure(PROBLEMS["B6"], rtols=(1e-6,), rounds=1, peers=MANY_PEERS[:2])
+    assert [c.name for c in found.curves] == ["dynlens DOP8 batch", "dynlens auto batch"]
+    for each in found.curves:
+        assert 1e-12 < each.points[0].error < 1e-5, each
+        assert each.points[0].milliseconds > 0
 
 
 def test_the_portable_gradient_refuses_what_it_does_not_know():

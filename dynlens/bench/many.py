@@ -1,0 +1,106 @@
+"""Integrators of many starts at once, on one core: ours, and those of heyoka and diffrax."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dynlens.batches import gradient_flow_batch
+from dynlens.bench.foreign import ONE_THREAD
+from dynlens.bench.peers import Peer, Solve
+from dynlens.bench.portable import portable_field
+from dynlens.flow import gradient_flow
+from dynlens.problem import Problem
+from dynlens.typing import Array
+
+JUDGED = 16  # starts whose last states are compared with the reference
+WIDTH = 8  # of heyoka's batches, as many numbers as a vector has
+
+
+def reference(problem: Problem, starts: Array, t_end: float) -> Array:
+    """Last states of the starts that are judged, by SciPy, much tighter."""
+    options: dict[str, Any] = {"method": "DOP853", "rtol": 3e-14, "atol": 1e-16, "saves": 2}
+    return np.array(
+        [
+            gradient_flow(problem, start, t_end, strict=True, **options).final
+            for start in starts[:JUDGED]
+        ]
+    )
+
+
+def _ours(method: str, problem: Problem, starts: Array) -> Solve:
+    def solve(t_end: float, rtol: float, atol: float) -> tuple[Array, None]:
+        batch = gradient_flow_batch(
+            problem, starts, t_end, method=method, rtol=rtol, atol=atol, saves=2, threads=1
+        )
+        return np.array([run.final for run in batch.runs[:JUDGED]]), None
+
+    return solve
+
+
+def _heyoka(problem: Problem, starts: Array) -> Solve:
+    import heyoka as hy
+
+    names = np.empty(problem.model.size, dtype=object)
+    names[:] = [hy.make_vars(f"x{i}") for i in range(problem.model.size)]
+    field = portable_field(problem, lambda a: a, np.concatenate)(names)
+    system = list(zip(names, field, strict=True))
+    made: dict[float, Any] = {}
+
+    def solve(t_end: float, rtol: float, atol: float) -> tuple[Array, None]:
+        if rtol not in made:
+            first = np.ascontiguousarray(starts[:WIDTH].T)
+            made[rtol] = hy.taylor_adaptive_batch(system, first, tol=rtol)
+        loop, finals = made[rtol], np.empty_like(starts)
+        for k in range(0, len(starts), WIDTH):
+            loop.set_time(0.0)
+            loop.state[:] = starts[k : k + WIDTH].T
+            loop.propagate_until(t_end)
+            finals[k : k + WIDTH] = loop.state.T
+        return finals[:JUDGED], None
+
+    return solve
+
+
+def _diffrax(problem: Problem, starts: Array) -> Solve:
+    os.environ.setdefault("XLA_FLAGS", ONE_THREAD)
+    import diffrax as dx
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    field = portable_field(problem, jnp.asarray, jnp.concatenate)
+    term, begins = dx.ODETerm(lambda t, theta, args: field(theta)), jnp.asarray(starts)
+
+    def one(theta: Any, t_end: Any, rtol: Any, atol: Any) -> Any:
+        return dx.diffeqsolve(
+            term,
+            dx.Tsit5(),
+            0.0,
+            t_end,
+            None,
+            theta,
+            stepsize_controller=dx.PIDController(rtol=rtol, atol=atol),
+            saveat=dx.SaveAt(t1=True),
+            max_steps=None,
+            adjoint=dx.ForwardMode(),
+            throw=False,
+        ).ys[-1]
+
+    run = jax.jit(jax.vmap(one, in_axes=(0, None, None, None)))
+
+    def solve(t_end: float, rtol: float, atol: float) -> tuple[Array, None]:
+        return np.asarray(run(begins, t_end, rtol, atol))[:JUDGED], None
+
+    return solve
+
+
+MANY_PEERS = (
+    Peer("dynlens DOP8 batch", partial(_ours, "DOP8")),
+    Peer("dynlens auto batch", partial(_ours, "auto")),
+    Peer("heyoka batch", _heyoka, packages=("heyoka",)),
+    Peer("diffrax Tsit5 vmap", _diffrax, packages=("diffrax", "jax")),
+)
