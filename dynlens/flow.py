@@ -88,7 +88,7 @@ def gradient_flow(
     t_end : float or array_like, shape (T,)
         End time, or the increasing times to save at (the run starts at time 0 either way).
     method : str or OdeSolver subclass
-        As compiled loops: "Tsit5", "DOP8", "Radau5", "RKC2", and "auto", which changes between
+        As compiled loops: "Tsit5", "DOP8", "Radau9", "RKC2", and "auto", which changes between
         them (see Notes). By SciPy, and the reference: "RK23", "RK45", "DOP853", "LSODA", "Radau",
         "BDF". Explicit methods suit early times, implicit ones late and stiff times.
     rtol, atol : float
@@ -127,7 +127,7 @@ def gradient_flow(
     -----
     A name means one implementation. "DOP853" is SciPy's; "DOP8" has the same coefficients in a
     compiled loop, a hundred times as fast where the gradient is tiny. "Tsit5"
-    is the pair of Tsitouras (2011), "Radau5" the implicit method of Hairer & Wanner for up to
+    is the pair of Tsitouras (2011), "Radau9" an implicit method of Hairer & Wanner (1999) for up to
     about a hundred parameters, "RKC2" the stabilized method of Sommeijer, Shampine & Verwer
     (1998) for more of them at loose tolerances. "auto" begins with "Tsit5" (from ``rtol=1e-7``
     on) or "DOP8" and changes to one of the latter two, and back, as the flow turns stiff or mild;

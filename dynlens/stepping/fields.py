@@ -39,18 +39,32 @@ inner = njit(**hidden)
 part = njit(**hidden, forceinline=True)
 
 
+def _view(context, builder, kind, flat, start, n):
+    pointer = context.make_array(kind)(context, builder, flat).data
+    made = context.make_array(kind)(context, builder)
+    size = context.get_constant(types.intp, 8)
+    data = builder.gep(pointer, [start])
+    populate_array(made, data=data, shape=[n], strides=[size], itemsize=size, meminfo=None)
+    return made._getvalue()
+
+
+@intrinsic
+def stretch(typing_context, w, start, n):
+    \"\"\"n numbers from a place on: no copy, no count of references, no sign to be checked.\"\"\"
+
+    def generate(context, builder, signature, arguments):
+        return _view(context, builder, w, *arguments)
+
+    return types.float64[::1](w, types.intp, types.intp), generate
+
+
 @intrinsic
 def block(typing_context, w, j, n):
-    \"\"\"Block j of n numbers: no copy, no count of references, no sign to be checked.\"\"\"
+    \"\"\"Block j of n numbers.\"\"\"
 
     def generate(context, builder, signature, arguments):
         flat, j, n = arguments
-        pointer = context.make_array(w)(context, builder, flat).data
-        made = context.make_array(signature.return_type)(context, builder)
-        size = context.get_constant(types.intp, 8)
-        data = builder.gep(pointer, [builder.mul(j, n)])
-        populate_array(made, data=data, shape=[n], strides=[size], itemsize=size, meminfo=None)
-        return made._getvalue()
+        return _view(context, builder, w, flat, builder.mul(j, n), n)
 
     return types.float64[::1](w, types.intp, types.intp), generate
 """.replace('\\"', '"')

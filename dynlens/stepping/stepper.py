@@ -82,10 +82,10 @@ class Stepper(Protocol):
 
 
 # Places in the clock and in the counts of a compiled loop.
-T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE = range(7)
+T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE, LIMIT = range(8)
 EVALUATIONS, STEPS, SAVED, REFUSED, HITS, MISSES, FINISHED, EXTENDED = range(8)
 
-PLACES = """T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE = range(7)
+PLACES = """T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE, LIMIT = range(8)
 EVALUATIONS, STEPS, SAVED, REFUSED, HITS, MISSES, FINISHED, EXTENDED = range(8)
 DONE, BELOW, SPENT, STIFF, MILD, PAUSED, SMALL = range(7)
 """
@@ -151,7 +151,7 @@ class CompiledStepper:
             self.module = shared_loop(self.name, source)
         self.w = np.zeros(blocks * self.n)
         self.w[: self.n] = self.w[self.n : 2 * self.n] = theta0
-        self.clock, self.counts = np.zeros(7), np.zeros(8, dtype=np.int64)
+        self.clock, self.counts = np.zeros(8), np.zeros(8, dtype=np.int64)
         self.clock[T] = self.clock[T_OLD] = t
         self.t_end, self.limits = float(t_end), tuple(map(float, limits))
 

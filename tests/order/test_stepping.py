@@ -7,6 +7,8 @@ import pytest
 
 import dynlens as dl
 from dynlens.stepping.explicit import Explicit, explicit_source
+from dynlens.stepping.implicit import Implicit, implicit_source
+from dynlens.stepping.radau import STAGES, coefficients, inverse_matrix, nodes
 from dynlens.stepping.stabilized import Stabilized
 from dynlens.stepping.stepper import CompiledStepper
 from dynlens.stepping.tableaus import TABLEAUS
@@ -98,7 +100,7 @@ def test_the_interpolant_has_its_order_inside_a_step(name, order, most, own):
     assert abs(found - order - 1) < 0.3, f"order {found:.2f}, errors {errors}"
 
 
-@pytest.mark.parametrize("name", TABLEAUS)
+@pytest.mark.parametrize("name", [*TABLEAUS, "Radau9"])
 def test_the_error_is_proportional_to_the_tolerance(name):
     tolerances, errors = 10.0 ** -np.arange(4, 11), []
     for rtol in tolerances:
@@ -133,3 +135,75 @@ def test_the_stabilized_method_is_stable_as_far_as_it_is_assumed_to_be(stages):
         assert abs(stepper.w[1]) < 1, f"grows at h = {h:.1f}"
     stepper.module.stages(stepper.w, 1.1 * h, stages, stepper.counts, *stepper.data)
     assert abs(stepper.w[1]) > 1, "the case is too easy: stable beyond the limit as well"
+
+
+# -- Radau IIA ------------------------------------------------------------------------------------
+
+
+def simplifying_assumptions(a, c):
+    """Butcher's B(9), C(5) and D(4), of which order nine follows: what is left of each."""
+    b = a[-1]
+    quadrature = [b @ c ** (k - 1) - 1 / k for k in range(1, 2 * STAGES)]
+    stages = [a @ c ** (k - 1) - c**k / k for k in range(1, STAGES + 1)]
+    columns = [(b * c ** (k - 1)) @ a - b * (1 - c**k) / k for k in range(1, STAGES)]
+    return np.concatenate([quadrature, *stages, *columns])
+
+
+def test_the_coefficients_of_radau_satisfy_the_conditions_of_order_nine():
+    a, c = np.linalg.inv(inverse_matrix()), nodes()
+    assert np.abs(simplifying_assumptions(a, c)).max() < 1e-14
+    wrong = a.copy()
+    wrong[-1, 0] += 1e-6
+    assert np.abs(simplifying_assumptions(wrong, c)).max() > 1e-7
+
+
+def test_the_transformed_system_of_radau_is_the_system():
+    found = {name: np.array(value) for name, value in coefficients().items()}
+    blocks = np.zeros((STAGES, STAGES))
+    blocks[0, 0] = found["MU"][0]
+    for k in (1, 2):
+        mu, turn, at = found["MU"][k], found["TURN"][k], slice(2 * k - 1, 2 * k + 1)
+        blocks[at, at] = [[mu, -turn], [turn, mu]]
+    back = found["FROM"] @ blocks @ found["INTO"]
+    # The eigenvectors have condition 95.
+    np.testing.assert_allclose(back, inverse_matrix(), rtol=0, atol=1e-12)
+    assert found["MU"].min() > 0, "pivots would be needed"
+    # The embedded formula is of order five: no error on polynomials up to that.
+    c, first = nodes(), found["ERROR_WEIGHTS"] / found["MU"][0]
+    gaps = [first @ c**k + (k == 1) / found["MU"][0] for k in range(1, STAGES + 2)]
+    assert np.abs(gaps[:STAGES]).max() < 1e-14 < 1e-4 < abs(gaps[STAGES])
+
+
+IMPLICIT = """
+
+@fast
+def one_step(w, counts, h, ARGUMENTS):  # Newton's iteration goes on to the last digits
+    differentiate(w, counts, ARGUMENTS)
+    factor(w, h, n)
+    guess(w, h, h, 0, 1e-12, 1e-12, n)
+    for again in range(10):
+        rounds, rate = iterate(w, counts, h, 0.1, ARGUMENTS)
+        if rounds > 0:
+            break
+    for i in range(n):
+        w[i] += w[(Z + STAGES - 1) * n + i]
+    return rounds
+"""
+
+
+def test_radau_has_order_nine():
+    def source(field):
+        return implicit_source(field) + IMPLICIT.replace("ARGUMENTS", field.arguments)
+
+    steps, errors = np.array([3, 4, 5]), []
+    for count in steps:
+        stepper = Implicit.__new__(Implicit)
+        CompiledStepper.__init__(
+            stepper, PROBLEM, "fixed_radau", source, START, 45, 0.0, 1.0, (1.0, 1.0, 0.0)
+        )
+        for _ in range(count):
+            rounds = stepper.module.one_step(stepper.w, stepper.counts, 1 / count, *stepper.data)
+            assert rounds > 0
+        errors.append(abs(stepper.w[0] - exact(1.0)))
+    order = slope(1 / steps, errors)
+    assert abs(order - 9) < 0.45, f"order {order:.2f}, errors {errors}"
