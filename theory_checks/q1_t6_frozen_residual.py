@@ -126,6 +126,7 @@ class Winners(Measurement):
             k2 = field(x + step / 2 * k1)
             k3 = field(x + step / 2 * k2)
             x = x + step / 6 * (k1 + 2 * k2 + 2 * k3 + field(x + step * k3))
+            x /= np.linalg.norm(x, axis=1, keepdims=True)  # the sphere repels where D(x^l) < 0
         return np.abs(x).argmax(axis=1)
 
 
