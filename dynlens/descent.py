@@ -1,7 +1,7 @@
 """Gradient descent, on the flow's clock ``t = eta * step``.
 
 The numpy loop reads as the update rule and is the reference; the compiled loop is generated
-beside the problem's kernel and equals it to rounding, and so does torch (`dynlens.torch_descent`).
+beside the problem's kernel and equals it to rounding, and so does torch (`dynlens.on_torch`).
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def gradient_descent(
         own[:] = validation.real_array("memory", memory, shape=own.shape)
     check_place(backend, device, dtype)
     if field is None and backend == "torch":
-        from dynlens.torch_descent import on_device
+        from dynlens.on_torch.loop import on_device
 
         steps_by = on_device(problem, method, device, dtype)
     elif field is None:
@@ -237,7 +237,7 @@ def follow(
     states: list[Array] = []
     flow_times: list[float] = []
     kept = Kept(problem, plan.kept)
-    bar = _bar(progress, plan.total)
+    shown = bar(progress, plan.total)
     for mark in plan.marks:
         while step < mark and status == "finished":
             wanted = int(min(mark - step, engine.chunk))
@@ -249,8 +249,8 @@ def follow(
                 status = "event" if engine.finite(theta) else "diverged"
             elif max_seconds is not None and time.perf_counter() - began > max_seconds:
                 status = "budget" if step < plan.total else status
-            if bar is not None:
-                bar.update(done)
+            if shown is not None:
+                shown.update(done)
         if not taken or step > taken[-1]:
             taken.append(step)
             if plan.kept:
@@ -329,7 +329,8 @@ def _save_steps(total: int, saves: int | str | ArrayLike) -> Any:
     return marks.astype(np.int64)
 
 
-def _bar(wanted: bool, total: int) -> Any:
+def bar(wanted: bool, total: int) -> Any:
+    """Return a progress bar of so many steps, if one is wanted."""
     if not wanted:
         return None
     from tqdm.auto import tqdm

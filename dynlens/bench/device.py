@@ -12,10 +12,10 @@ import numpy as np
 from dynlens.bench.measure import repeated
 from dynlens.bench.problems import Bench
 from dynlens.descent import gradient_descent
+from dynlens.on_torch.loop import Loop, Place, prepared
+from dynlens.on_torch.problem import load_torch
+from dynlens.on_torch.work import Work, work_of
 from dynlens.problem import Problem
-from dynlens.torch_descent import Loop, Place, prepared
-from dynlens.torch_problem import load_torch
-from dynlens.torch_work import Work, work_of
 
 ETA = 1e-3  # stable everywhere; the time of a step does not depend on it
 

@@ -22,9 +22,9 @@ from dynlens.bench.problems import PROBLEMS
 from dynlens.losses import SquaredLoss
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.observations import Full
+from dynlens.on_torch.loop import Place, descend
+from dynlens.on_torch.problem import checked_device, load_torch
 from dynlens.problem import Problem
-from dynlens.torch_descent import Place, descend
-from dynlens.torch_problem import checked_device, load_torch
 from dynlens.typing import Array
 
 NAMES = ("B2", "B3", "B5", "B4")

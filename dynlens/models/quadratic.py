@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import namespace
 from dynlens.models.base import Model
 from dynlens.models.products import Kernel
 from dynlens.typing import Array, Factors
@@ -87,7 +89,11 @@ class QuadraticNetwork(Model):
 
     def layers(self, factors: Factors) -> tuple[NDArray[Any], NDArray[Any]]:
         """Second layer (..., N) and first layer (..., N, d), be the second trained or fixed."""
-        return (np.array(self.signs), factors[0]) if self.signs else (factors[0], factors[1])
+        return (self._fixed, factors[0]) if self.signs else (factors[0], factors[1])
+
+    @cached_property
+    def _fixed(self) -> Array:
+        return np.array(self.signs, dtype=float)
 
     def end_to_end(self, factors: Factors) -> NDArray[Any]:
         a, W = self.layers(factors)
@@ -108,7 +114,8 @@ class QuadraticNetwork(Model):
         return 2 * a**2 - (W**2).sum(axis=-1)
 
     def unbalancedness(self, factors: Factors) -> Array:
-        return np.asarray(np.abs(self.imbalances(factors)).max(axis=-1))
+        xp = namespace(factors[0])
+        return xp.max(xp.abs(self.imbalances(factors)), axis=-1)
 
     def simpler(self) -> Iterator[QuadraticNetwork]:
         """One neuron, two inputs."""

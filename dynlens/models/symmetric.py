@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
+from dynlens.arrays import full, namespace
 from dynlens.models.base import Model
 from dynlens.models.products import Kernel
 from dynlens.models.symmetric_kernels import dense_kernel, gram_source
@@ -135,9 +136,9 @@ class SymmetricTensor(Model):
         units : ndarray, shape (..., m, d)
         coefficients : ndarray, shape (..., m) or (m,)
         """
-        u = factors[0]
-        lengths = np.sqrt((u * u).sum(axis=-1))
-        units = u / np.where(lengths == 0, 1.0, lengths)[..., None]
+        u, xp = factors[0], namespace(factors[0])
+        lengths = xp.sqrt((u * u).sum(axis=-1))
+        units = u / xp.where(lengths == 0, 1.0, lengths)[..., None]
         return lengths, units, factors[1] if self.trained else self._fixed
 
     def masses(self, factors: Factors) -> NDArray[Any]:
@@ -202,7 +203,7 @@ class SymmetricTensor(Model):
         slopes, target = self.residual_slopes(factors, c, v)
         along = (self.polar(factors)[1] * slopes).sum(axis=-1)
         own = c @ (v @ v.T) ** self.order @ c
-        return np.asarray(own - (self.masses(factors) * (along + target)).sum(axis=-1))
+        return own - (self.masses(factors) * (along + target)).sum(axis=-1)
 
     def distance_gradient(self, factors: Factors, c: Array, v: Array) -> Factors:
         """Gradient of `distance`."""
@@ -232,10 +233,11 @@ class SymmetricTensor(Model):
         if not self.trained:
             raise TypeError(f"{self!r} has fixed coefficients: gradient flow conserves nothing.")
         u, c = factors
-        return np.asarray((u * u).sum(axis=-1) - self.exponents * c**2)
+        return (u * u).sum(axis=-1) - self.exponents * c**2
 
     def unbalancedness(self, factors: Factors) -> Array:
-        return np.asarray(np.abs(self.imbalances(factors)).max(axis=-1))
+        xp = namespace(factors[0])
+        return xp.max(xp.abs(self.imbalances(factors)), axis=-1)
 
     def simpler(self) -> Iterator[SymmetricTensor]:
         """One component, two dimensions."""
@@ -264,7 +266,7 @@ class SymmetricTensor(Model):
 
 def powers(units: NDArray[Any], k: int) -> NDArray[Any]:
     """Rows ``u^(x k)``, flat: shape (..., m, d**k)."""
-    result = np.ones((*units.shape[:-1], 1), dtype=units.dtype)
+    result = full((*units.shape[:-1], 1), 1.0, units)
     for _ in range(k):
         pairs = result[..., :, None] * units[..., None, :]
         result = pairs.reshape(*units.shape[:-1], -1)

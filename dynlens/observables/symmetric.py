@@ -7,8 +7,7 @@ these forms a tensor. Means over starts, winners and phases are selections from 
 
 from __future__ import annotations
 
-import numpy as np
-
+from dynlens.arrays import namespace
 from dynlens.models.symmetric import SymmetricTensor
 from dynlens.observables.registry import observable
 from dynlens.problem import Problem
@@ -45,7 +44,7 @@ def residual_correlations(problem: Problem, factors: Factors) -> Array:
     model = _symmetric(problem, "residual_correlations")
     target = _target(problem, "residual_correlations")
     slopes, _ = model.residual_slopes(factors, target.c, target.v)
-    return np.asarray((model.polar(factors)[1] * slopes).sum(axis=-1))
+    return (model.polar(factors)[1] * slopes).sum(axis=-1)
 
 
 @observable(dims=("target",), analytic=True)
@@ -57,7 +56,7 @@ def fitted_coefficients(problem: Problem, factors: Factors) -> Array:
     model = _symmetric(problem, "fitted_coefficients")
     units, masses = model.polar(factors)[1], model.masses(factors)
     v = _target(problem, "fitted_coefficients").v
-    return np.asarray((masses[..., None] * (units @ v.T) ** model.order).sum(axis=-2))
+    return (masses[..., None] * (units @ v.T) ** model.order).sum(axis=-2)
 
 
 @observable(dims=("target",), analytic=True)
@@ -65,7 +64,7 @@ def residual_coefficients(problem: Problem, factors: Factors) -> Array:
     r"""Residual :math:`D(v_j^l)` along each direction of the target."""
     target = _target(problem, "residual_coefficients")
     whole = (target.v @ target.v.T) ** target.order @ target.c
-    return np.asarray(whole - fitted_coefficients(problem, factors))
+    return whole - fitted_coefficients(problem, factors)
 
 
 @observable()
@@ -76,7 +75,8 @@ def residual_norm(problem: Problem, factors: Factors) -> Array:
     """
     target = _target(problem, "residual_norm")
     squared = _symmetric(problem, "residual_norm").distance(factors, target.c, target.v)
-    return np.sqrt(np.maximum(squared, 0.0))
+    xp = namespace(squared)
+    return xp.sqrt(xp.where(squared < 0, 0.0, squared))
 
 
 def _symmetric(problem: Problem, name: str) -> SymmetricTensor:

@@ -8,8 +8,8 @@ import time
 import numpy as np
 
 import dynlens as dl
-from dynlens.torch_descent import descend
-from dynlens.torch_problem import load_torch
+from dynlens.on_torch.loop import descend
+from dynlens.on_torch.problem import load_torch
 
 SIZES = (((4, 4, 4), 5, 0.5), ((6, 6, 6), 8, 0.3), ((8, 8, 8, 8), 20, 0.122))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from dynlens.torch_problem import load_torch
+from dynlens.on_torch.problem import load_torch
 
 
 @dataclass(frozen=True)

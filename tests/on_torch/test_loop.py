@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch", reason='needs torch: pip install "dynlens[t
 pytest.importorskip("array_api_compat", reason='needs array-api-compat: "dynlens[torch]"')
 
 from dynlens.bench.problems import PROBLEMS as BENCHES  # noqa: E402
+from dynlens.on_torch.loop import Place, descend, prepared  # noqa: E402
+from dynlens.on_torch.problem import moved, observed  # noqa: E402
 from dynlens.routes import ByEntries, ByTensor  # noqa: E402
-from dynlens.torch_descent import Place, descend, prepared  # noqa: E402
-from dynlens.torch_problem import moved, observed  # noqa: E402
 
 DEVICES = ["cpu"]
 if torch.cuda.is_available():
@@ -59,7 +59,31 @@ VARIANTS = {
         dl.Full(dl.low_rank_tensor((2, 3, 2, 2), rank=2, seed=0)),
     ),
 }  # fmt: skip
-ALL = PROBLEMS | VARIANTS
+# Models that are not multilinear, and penalties.
+SYMMETRIC = (
+    dl.low_rank_matrix((3, 3), rank=1, seed=0) + dl.low_rank_matrix((3, 3), rank=1, seed=0).T
+)
+POWERS = dl.RankOneSum.random([2.0, 1.0], dimension=3, order=3, seed=0)
+OTHERS = {
+    "ridge": dl.Problem(dl.CPFactorization((4, 3, 5), 4), dl.SquaredLoss(), SEEN, dl.Ridge(0.1)),
+    "quadratic": dl.Problem(
+        dl.QuadraticNetwork(3, 4), dl.SquaredLoss(), dl.Full(SYMMETRIC), dl.Ridge(0.05)
+    ),
+    "quadratic, fixed signs": dl.Problem(
+        dl.QuadraticNetwork(3, 4, (1, -1, 1, 1)), dl.SquaredLoss(half=False), dl.Full(SYMMETRIC)
+    ),
+    "symmetric": dl.Problem(
+        dl.SymmetricTensor(3, 3, 4, degree=2, coefficients=(1.0, -1.0, 1.0, -1.0)),
+        dl.SquaredLoss(half=False), POWERS, dl.Ridge(0.1, half=False),
+    ),
+    "symmetric, trained": dl.Problem(
+        dl.SymmetricTensor(3, 3, 4, coefficients=None), dl.SquaredLoss(), POWERS
+    ),
+    "symmetric, written out": dl.Problem(
+        dl.SymmetricTensor(3, 3, 4, coefficients=None), dl.HuberLoss(0.3), POWERS
+    ),
+}  # fmt: skip
+ALL = PROBLEMS | VARIANTS | OTHERS
 METHODS = ("plain", "momentum", "grouprmsprop")
 ETA = {"plain": 0.02, "momentum": 0.005, "grouprmsprop": 0.01}
 
@@ -93,6 +117,17 @@ def test_weights_agree_after_6000_steps(name, device):
     assert there.status == "finished"
     gaps = relative(compiled, reference), relative(there.final, reference)
     assert max(gaps) < 1e-12, f"numba {gaps[0]:.1e}, torch {gaps[1]:.1e}"
+
+
+@DEVICE
+@pytest.mark.parametrize("name", OTHERS)
+def test_models_that_are_not_multilinear_and_penalties_descend_alike(name, device):
+    problem = OTHERS[name]
+    run = {"problem": problem, "theta0": problem.init(0.4, seed=3), "eta": 0.01, "steps": 300}
+    reference = dl.gradient_descent(**run, backend="numpy").final
+    got = dl.gradient_descent(**run, backend="torch", device=device).final
+    gap = relative(got, reference)
+    assert gap < 1e-13, f"{gap:.1e}"
 
 
 @DEVICE
@@ -365,7 +400,7 @@ def test_runs_that_do_not_fit_are_told_so(monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("dynlens.torch_descent._saved", full)
+    monkeypatch.setattr("dynlens.on_torch.loop._saved", full)
     problem = PROBLEMS["cp"]
     with pytest.raises(MemoryError, match="4 runs at once do not fit onto 'cpu'; pass fewer"):
         descend(problem, some_starts(problem), 0.1, marks=np.array([2]))

@@ -1,6 +1,6 @@
 """Gradient descent of many runs at once, with torch, on a CPU or on a CUDA device.
 
-The gradient is the models' own (see `dynlens.torch_problem`), batched over the runs; nothing is
+The gradient is the models' own (see `dynlens.on_torch.problem`), batched over the runs; nothing is
 differentiated automatically. A run that has reached its end stays where it is while the others go
 on, so that no step waits for the device. On CUDA many steps are recorded once as a graph and
 replayed: starting a kernel takes longer than most of them run.
@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.descent_loops import DECAY, EPS, Engine
+from dynlens.on_torch.problem import checked_device, checked_dtype, load_torch, moved, observed
+from dynlens.on_torch.work import work_of
 from dynlens.problem import Problem
 from dynlens.routes import ByEntries, ByTensor
-from dynlens.torch_problem import checked_device, checked_dtype, load_torch, moved, observed
-from dynlens.torch_work import work_of
 from dynlens.typing import Array, ArrayLike
 
 LOOK = 1000  # steps between looks at which runs go on
@@ -183,6 +183,7 @@ def descend(
     max_seconds: float | None = None,
     device: Any = "cpu",
     dtype: str = "float64",
+    tell: Callable[[int], Any] | None = None,
 ) -> Runs:
     """Run descent from all starts at once.
 
@@ -203,6 +204,8 @@ def descend(
         To be computed on the device at the steps to save, in place of the states.
     max_seconds : float, optional
     device, dtype : str
+    tell : callable, optional
+        Is told how many steps have been taken since it was last called.
 
     Returns
     -------
@@ -229,7 +232,7 @@ def descend(
             on_device = prepared(problem, place, observables)
             kept = np.zeros((count, _memory(method, starts.shape[1]))) if memory is None else memory
             loop = place.loop(on_device, starts, etas, floor, kept, method)
-            return _saved(loop, marks, tuple(observables), began, max_seconds)
+            return _saved(loop, marks, tuple(observables), began, max_seconds, tell)
     except load_torch().OutOfMemoryError as error:
         raise MemoryError(
             f"{count} runs at once do not fit onto {device!r}; pass fewer starts at a time."
@@ -348,7 +351,12 @@ def _memory(method: str, size: int) -> int:
 
 
 def _saved(
-    loop: Loop, marks: Any, names: tuple[str, ...], began: float, max_seconds: float | None
+    loop: Loop,
+    marks: Any,
+    names: tuple[str, ...],
+    began: float,
+    max_seconds: float | None,
+    tell: Callable[[int], Any] | None,
 ) -> Runs:
     """Advance from mark to mark, and fetch what is asked for."""
     step, late, rows = 0, False, len(marks)
@@ -360,6 +368,8 @@ def _saved(
             wanted = min(int(mark) - step, LOOK - step % LOOK)
             loop.advance(wanted)
             step += wanted
+            if tell is not None:
+                tell(wanted)
             late = max_seconds is not None and time.perf_counter() - began > max_seconds
         for name in names:
             values[name].append(observed(loop.problem, name, loop.theta))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def moved(problem: Problem, device: Any, dtype: Any, names: Sequence[str] = ()) 
         If its gradient is not that of the reference.
     """
     model, observations = copy.copy(problem.model), copy.copy(problem.observations)
-    there = Problem(model, problem.loss, observations)
+    there = replace(problem, model=model, observations=observations)
     # Whatever arrays the formulas read are cached once they have been computed.
     probes = problem.probe[None]
     reference = _stacked(*there.value_and_gradient(probes))
@@ -84,7 +85,7 @@ def moved(problem: Problem, device: Any, dtype: Any, names: Sequence[str] = ()) 
         _ = observations.kernel_data  # where they lie in the tensor, should it be formed
     for thing in (model, observations):
         vars(thing).update({name: _carried(v, device, dtype) for name, v in vars(thing).items()})
-    there = Problem(model, problem.loss, observations)
+    there = replace(there)  # without what it computed in numpy
 
     probes = load_torch().as_tensor(probes, dtype=dtype, device=device)
     got = _tried(repr(problem.model), lambda: _stacked(*there.value_and_gradient(probes)))

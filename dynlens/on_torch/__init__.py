@@ -1,0 +1,1 @@
+"""Gradient descent with torch: many runs at once, on a CPU or on a CUDA device."""
