@@ -1,7 +1,7 @@
 """All that is to be found out on a machine with a GPU, in one call.
 
-``python -m dynlens.bench.gpu`` runs the tests on every device, compares descent with a closed form,
-and prints the throughput of gradient descent beside what the device could do at most. It runs on
+``python -m dynlens.bench.gpu`` runs the tests on every device, compares descent with the numpy loop
+and with closed forms, and prints its throughput beside what the device could do at most. It runs on
 a CPU too: ``python -m dynlens.bench.gpu --device cpu --largest 64 --seconds 0.2``.
 """
 
@@ -11,84 +11,43 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from dynlens.bench.agreement import STEPS, agreement_problems, weight_gaps
 from dynlens.bench.device import Clock, Roof, Throughput, roof, throughput
 from dynlens.bench.measure import machine
 from dynlens.bench.problems import PROBLEMS
-from dynlens.losses import SquaredLoss
-from dynlens.models.deep_linear import DeepLinear
-from dynlens.observations import Full
-from dynlens.on_torch.loop import Place, descend
+from dynlens.catalogue import theorem
+from dynlens.claims.orders import DescentCase
+from dynlens.on_torch.loop import Place
 from dynlens.on_torch.problem import checked_device, load_torch
-from dynlens.problem import Problem
-from dynlens.typing import Array
 
 NAMES = ("B2", "B3", "B5", "B4")
-SINGULAR = np.array([2.0, 1.0, 0.5])
 
 
-def closed_form_gaps(
-    etas: Sequence[float], *, device: str = "cpu", dtype: str = "float64"
-) -> tuple[Array, Array]:
-    r"""How far descent is from the closed form of the flow, and from its corrected clock.
+def tell_agreement(device: str) -> None:
+    """Print how far the backends' weights are from the numpy loop's."""
+    rows = {name: weight_gaps(problem, device) for name, problem in agreement_problems().items()}
+    heads = list(rows["CP"])
+    print(f"\nweights after {STEPS} steps: largest gap to numpy, relative")
+    print("".join(f"{head:>16}" for head in ["problem", *heads]))
+    for name, gaps in rows.items():
+        print(f"{name:>16}" + "".join(f"{gaps[head]:>16.1e}" for head in heads))
 
-    Parameters
-    ----------
-    etas : sequence of float
-        Step sizes that divide the end, t = 4.
-    device, dtype : str
 
-    Returns
-    -------
-    plain, corrected : ndarray, shape (len(etas),)
-        Largest gaps of the singular values: of order 1 and 2 in eta.
+def tell_closed_forms(device: str) -> None:
+    """Print what becomes of theorem F2.D, closed forms against descent, with the device's descent.
 
-    Notes
-    -----
-    Two layers, everything observed, an aligned balanced start: each singular value is
-    :math:`s = a^2` with :math:`\dot a = f(a) = a (\sigma - a^2)`, a logistic curve. Descent follows
-    :math:`\dot a = f - \tfrac{\eta}{2} f' f` to second order, which is the flow on the clock
-    :math:`t - \tfrac{\eta}{2} \log (f(a(t)) / f(a(0)))`.
+    The distance of descent to the flow is of order 1 in the step, and of order 2 once the leading
+    error has been subtracted.
     """
-    problem = Problem(DeepLinear((3, 3, 3)), SquaredLoss(), Full(np.diag(SINGULAR)))
-    sizes = np.array([0.01, 0.03, 0.1])  # a(0)^2, for as many runs
-    starts = np.stack([np.tile(np.sqrt(size) * np.eye(3).ravel(), 2) for size in sizes])
-
-    def singular(t: Any) -> Any:
-        return SINGULAR / (1 + (SINGULAR / sizes[:, None] - 1) * np.exp(-2 * SINGULAR * t))
-
-    def speed(s: Any) -> Any:
-        return np.sqrt(s) * (SINGULAR - s)
-
-    gaps = []
-    for eta in etas:
-        marks = np.linspace(0, round(4 / eta), 9).round().astype(np.int64)
-        runs = descend(
-            problem, starts, eta, marks=marks,
-            observables=("singular_values",), device=device, dtype=dtype,
-        )  # fmt: skip
-        t = eta * marks[:, None, None]
-        flow = singular(t)
-        shifted = singular(t - 0.5 * eta * np.log(speed(flow) / speed(flow[:1])))
-        found = runs.observed["singular_values"]
-        gaps.append([np.abs(found - curve).max() for curve in (flow, shifted)])
-    plain, corrected = np.transpose(gaps)
-    return plain, corrected
-
-
-def tell_closed_form(device: str) -> None:
-    """Print the gaps to the closed form and their orders in eta."""
-    etas = (0.04, 0.02, 0.01)
-    plain, corrected = closed_form_gaps(etas, device=device)
-    print("\nClosed form of two layers, aligned: gap of the singular values, order in eta")
-    for name, gaps in (("the flow", plain), ("on the corrected clock", corrected)):
-        orders = np.log2(gaps[:-1] / gaps[1:])
-        told = "  ".join(f"{gap:.2e}" for gap in gaps)
-        print(f"  {name:<24} {told}   orders {', '.join(f'{o:.3f}' for o in orders)}")
+    print("\nclosed forms of the flow against descent on the device (F2.D)")
+    for check in theorem("F2.D").checks:
+        for case in check.cases:
+            assert isinstance(case, DescentCase)
+            verdict = check.claim.check(replace(case, backend="torch", device=device))
+            print(f"  {verdict.status}  {check.claim.statement:.60}\n    {verdict.note}")
 
 
 def tell_throughput(rows: Sequence[Throughput], top: Roof, dtype: str) -> None:
@@ -108,7 +67,7 @@ def tell_throughput(rows: Sequence[Throughput], top: Roof, dtype: str) -> None:
 
 def run_tests() -> int:
     """Run the tests of torch on every device that is there, if this is a checkout."""
-    tests = Path(__file__).parents[2] / "tests" / "unit" / "test_torch.py"
+    tests = Path(__file__).parents[2] / "tests" / "on_torch"
     if not tests.exists():
         print("no tests here: run this from a checkout")
         return 1
@@ -132,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if device.type == "cuda":
         print(f"device: {torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}")
     status = 0 if given.no_tests else run_tests()
-    tell_closed_form(given.device)
+    tell_agreement(given.device)
+    tell_closed_forms(given.device)
     for dtype in given.dtypes:
         place = Place.of(given.device, dtype)
         with place.quiet():

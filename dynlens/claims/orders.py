@@ -22,7 +22,7 @@ from dynlens.claims.formulas import Formula
 from dynlens.claims.halving import RESOLVED
 from dynlens.claims.reproduce import concise
 from dynlens.claims.slopes import observed_order
-from dynlens.descent import BACKENDS, gradient_descent
+from dynlens.descent import check_place, gradient_descent
 from dynlens.errors import IntegrationError
 from dynlens.flow import gradient_flow
 from dynlens.observables import registry
@@ -71,7 +71,7 @@ class DescentCase(Case):
         How many common times, evenly spaced among the steps of the largest.
     rtol, atol : float
         Of the flow, integrated by DOP853.
-    backend : str
+    backend, device : str
         Of `gradient_descent`.
     """
 
@@ -83,10 +83,11 @@ class DescentCase(Case):
     rtol: float = 1e-12
     atol: float = 1e-14
     backend: str = "numba"
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         validation.instance("problem", self.problem, Problem, PROBLEM)
-        validation.one_of("backend", self.backend, BACKENDS)
+        check_place(self.backend, self.device, "float64")
         listed = validation.sequence("etas", self.etas, "for example (0.04, 0.02, 0.01).")
         etas = tuple(validation.positive("etas", eta) for eta in listed)
         ratios = [etas[0] / eta for eta in etas] if etas else []
@@ -138,8 +139,9 @@ def _ladder(case: DescentCase) -> DescentSamples:
         for k, eta in enumerate(case.etas):
             fine = marks * round(coarse / eta)
             run = gradient_descent(
-                problem, start, eta=eta, steps=int(fine[-1]), saves=fine, backend=case.backend
-            )
+                problem, start, eta=eta, steps=int(fine[-1]), saves=fine,
+                backend=case.backend, device=case.device,
+            )  # fmt: skip
             if run.status == "finished":
                 found[k] = run.theta
         return found
