@@ -160,6 +160,11 @@ class Entries(Observations):
     def _flat(self) -> NDArray[np.int64]:
         return np.ravel_multi_index(tuple(self.table.T), self.shape).astype(np.int64)
 
+    @cached_property
+    def _in_order(self) -> bool:
+        """Whether every entry is observed, one after another: then nothing needs to be moved."""
+        return self.count == prod(self.shape) and bool(np.all(np.diff(self._flat) == 1))
+
     @property
     def tensor_shape(self) -> tuple[int, ...]:
         return self.shape
@@ -169,10 +174,12 @@ class Entries(Observations):
         return np.array(self.values)
 
     def measure(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        batch = tensor.shape[: tensor.ndim - len(self.shape)]
-        return namespace(tensor).take(tensor.reshape(*batch, -1), self._flat, axis=-1)
+        flat = tensor.reshape(*tensor.shape[: tensor.ndim - len(self.shape)], prod(self.shape))
+        return flat if self._in_order else namespace(tensor).take(flat, self._flat, axis=-1)
 
     def adjoint(self, weights: NDArray[Any]) -> NDArray[Any]:
+        if self._in_order:
+            return weights.reshape(*weights.shape[:-1], *self.shape)
         tensor = full((*weights.shape[:-1], prod(self.shape)), 0.0, weights)
         tensor[..., self._flat] = weights
         return tensor.reshape(*weights.shape[:-1], *self.shape)

@@ -2,7 +2,7 @@
 
 The gradient is the models' own (see `dynlens.on_torch.problem`), batched over the runs; nothing is
 differentiated automatically. A run that has reached its end stays where it is while the others go
-on, so that no step waits for the device. On CUDA many steps are recorded once as a graph and
+on, so that no step waits for a device. On CUDA many steps are recorded once as a graph and
 replayed: starting a kernel takes longer than most of them run.
 """
 
@@ -88,22 +88,30 @@ class Loop:
         self.theta, self.eta, self.floor, self.memory = theta, eta, floor, memory
         self.going = torch.ones(len(theta), dtype=torch.bool, device=theta.device)
         self.steps = torch.zeros(len(theta), dtype=torch.int64, device=theta.device)
+        self._may_ask = theta.device.type == "cpu"
         self._graphs: tuple[Any, Any] | None = None
 
     def step(self) -> None:
-        """Let every run that goes on take one step; all in place, as a recorded graph demands."""
+        """Let every run that goes on take one step; all in place, as a recorded graph demands.
+
+        On a CPU, where asking costs nothing, the mask is left out while every run goes on.
+        """
         torch = load_torch()
         value, g = self.problem.value_and_gradient(self.theta)
         self.going &= (value > self.floor) & (value < np.inf)
         shift, memory = self.rule(g, self.eta, self.memory)
+        self.steps += self.going
+        if self._may_ask and self.going.all():
+            self.theta += shift
+            self.memory.copy_(memory)
+            return
         goes = self.going[:, None]
         torch.where(goes, self.theta + shift, self.theta, out=self.theta)
         torch.where(goes, memory, self.memory, out=self.memory)
-        self.steps += self.going
 
     def advance(self, steps: int) -> None:
         """Take so many steps."""
-        if self.theta.device.type != "cuda":
+        if self._may_ask:
             for _ in range(steps):
                 self.step()
             return

@@ -5,21 +5,20 @@ Run it as ``python tests/benchmarks/torch_batches.py``; it prints processor time
 
 import time
 
-import numpy as np
-
 import dynlens as dl
-from dynlens.on_torch.loop import descend
 from dynlens.on_torch.problem import load_torch
 
 SIZES = (((4, 4, 4), 5, 0.5), ((6, 6, 6), 8, 0.3), ((8, 8, 8, 8), 20, 0.122))
 
 
 def seconds(problem, count, steps):
-    starts = np.stack([problem.init(0.1, seed=seed) for seed in range(count)])
+    starts = dl.starts(problem, scale=0.1, seed=range(count))
     spent = []
     for total in (1, 1, 1 + steps):  # the first imports and checks
         began = time.process_time()
-        descend(problem, starts, 1e-3, marks=np.array([total]))
+        dl.gradient_descent_batch(
+            problem, starts, eta=1e-3, steps=total, saves=[total], backend="torch"
+        )
         spent.append(time.process_time() - began)
     return (spent[2] - spent[1]) / steps / count
 

@@ -221,6 +221,18 @@ def test_each_run_ends_in_its_own_way(device):
 
 
 @DEVICE
+def test_a_run_that_ends_changes_no_bit_of_the_others(device):
+    problem, marks = PROBLEMS["matrix"], np.array([300])
+    start = some_starts(problem, 2)
+    together, after = (
+        descend(problem, start, np.array([0.02, eta]), marks=marks, device=device)
+        for eta in (0.02, 50.0)
+    )
+    assert after.status == ["finished", "diverged"]
+    np.testing.assert_array_equal(after.final[0], together.final[0])
+
+
+@DEVICE
 def test_the_same_call_gives_the_same_bits(device):
     problem, marks = PROBLEMS["hierarchical"], np.array([500])
     first, second = (

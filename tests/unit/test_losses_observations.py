@@ -271,3 +271,15 @@ def test_low_rank_matrix_has_the_rank_asked_for(rank):
 def test_low_rank_matrix_has_the_norm_asked_for():
     norm = np.linalg.norm(low_rank((4, 6), rank=2, seed=1, norm=2.5))
     assert abs(norm - 2.5) < 1e-14, f"norm {norm!r}"
+
+
+def test_all_entries_out_of_order_are_measured_in_their_own_order():
+    tensor = np.arange(24.0).reshape(4, 3, 2)
+    places = np.random.default_rng(0).permutation(np.argwhere(np.ones((3, 2))))
+    shuffled, full = Entries.of(tensor[0], places), Full(tensor[0])
+    np.testing.assert_array_equal(shuffled.measure(tensor[0]), shuffled.data)
+    np.testing.assert_array_equal(full.measure(tensor[0]), full.data)
+    assert not np.array_equal(shuffled.data, full.data)
+    weights = full.measure(tensor)
+    np.testing.assert_array_equal(full.adjoint(weights), tensor)
+    np.testing.assert_array_equal(shuffled.adjoint(shuffled.measure(tensor)), tensor)
