@@ -19,7 +19,7 @@ from dynlens.bench.device import Clock, Roof, Throughput, roof, throughput
 from dynlens.bench.measure import machine
 from dynlens.bench.problems import PROBLEMS
 from dynlens.catalogue import theorem
-from dynlens.claims.orders import DescentCase
+from dynlens.claims.orders import DescentCase, Order
 from dynlens.on_torch.loop import Place
 from dynlens.on_torch.problem import checked_device, load_torch
 
@@ -44,10 +44,14 @@ def tell_closed_forms(device: str) -> None:
     """
     print("\nclosed forms of the flow against descent on the device (F2.D)")
     for check in theorem("F2.D").checks:
+        law = check.claim
         for case in check.cases:
             assert isinstance(case, DescentCase)
-            verdict = check.claim.check(replace(case, backend="torch", device=device))
-            print(f"  {verdict.status}  {check.claim.statement:.60}\n    {verdict.note}")
+            assert isinstance(law, Order)
+            verdict = law.check(replace(case, backend="torch", device=device))
+            less = ", less the leading error" if law.remainder else ""
+            print(f"  {verdict.status}  {case.problem.model!r}: {law.quantity}{less}")
+            print(f"    {verdict.note}")
 
 
 def tell_throughput(rows: Sequence[Throughput], top: Roof, dtype: str) -> None:

@@ -820,6 +820,13 @@ FORMULAS = [
         "`backend`",
         "did you mean numpy",
     ),
+    bad(
+        "a device without torch",
+        lambda: dl.DescentCase(SCALARS, (0.1, 0.1), 1.0, (0.04, 0.02, 0.01), device="cuda"),
+        ValueError,
+        "`device` and `dtype` are torch's",
+        "pass backend='torch'",
+    ),
     bad("a comparison", lambda: equal("loss > 1"), TypeError, "'loss > 1'", "one expression"),
     bad("a list", lambda: equal("[loss, 1]"), TypeError, "must be one expression"),
     bad("an unknown function", lambda: equal("foo(loss)"), ValueError, "formula 'foo(loss)'"),
