@@ -178,7 +178,8 @@ def _parts(needed: Sequence[Any], pairs: Sequence[Any]) -> Iterable[str]:
     yield paragraph(
         [
             f"The linearized model is exact from m = {exact}, where {exact} x {D} reaches N; "
-            "descent needs hardly more components than the rank, and keeps the bias of its penalty."
+            "descent needs one component more than the rank (without one to spare, starting anew "
+            "undoes what was found, see Q1.E2), and keeps the bias of its penalty."
         ]
     )
 
@@ -212,10 +213,13 @@ def _needed(needed: Sequence[Any]) -> Any:
     ax = figure.subplots()
     for (l, found), colour, mark in zip(_by(needed, "order"), plot.PALETTE, "osD", strict=False):
         d = np.array([one["dimension"] for one in found], dtype=float)
-        ax.plot(d, [one["width"] for one in found], mark, color=colour, label=f"order {l}, needed")
-        ax.plot(d, [one["scale"] for one in found], "-", color=colour, label="$N / d$")
-        ax.plot(d, [one["bound"] for one in found], ":", color=colour, label="exact lower bound")
-        ax.plot(d, d ** (l - 1), "--", color=colour, linewidth=0.9, label=f"$d^{l - 1}$")
+        ax.plot(d, [one["width"] for one in found], mark, color=colour, label=f"order {l}: needed")
+        ax.plot(d, [one["scale"] for one in found], "-", color=colour)
+        ax.plot(d, [one["bound"] for one in found], ":", color=colour)
+        ax.plot(d, d ** (l - 1), "--", color=colour, linewidth=0.9)
+    ax.plot([], [], "-", color=plot.GREY, label="$N / d$")
+    ax.plot([], [], ":", color=plot.GREY, label="exact lower bound")
+    ax.plot([], [], "--", color=plot.GREY, linewidth=0.9, label="$d^{l-1}$")
     ax.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel="components $m$")
     ticks = sorted({one["dimension"] for one in needed})
     ax.set_xticks(ticks, [str(d) for d in ticks])
@@ -244,10 +248,10 @@ def _fits(pairs: Sequence[Any]) -> Any:
     count = symmetric_dimension(D, 3) / D
     ax.axvline(count, color=plot.GREY, linestyle=":", label=f"$N / d = {count:.1f}$")
     ax.set(xscale="log", yscale="log", xlabel="components $m$")
-    ax.set_ylabel(r"error $\|W - W^*\|\,/\,\|W^*\|$ (below $10^{-4}$: drawn there)")
+    ax.set_ylabel("relative error (zero: drawn at the foot)")
     ax.set_xticks(m, [str(k) for k in m])
     ax.set_xticks([], minor=True)
-    ax.legend(loc="center left")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 

@@ -23,10 +23,10 @@ from dynlens.experiments.fresh import ETA, PENALTY, SCALE, instance, trained_err
 from dynlens.experiments.words import columns, paragraph
 from dynlens.sweep import Sweep
 
-D, STEPS = 15, 600
+D, RANK, STEPS = 15, 3, 600
 FITTED = 0.05  # an error below this: no direction is missing
 FULL = {"components": (3, 4, 6, 12), "seed": (0, 1, 2, 3, 4, 5, 6, 7), "epochs": (40,)}
-SMALL = {"components": (4,), "seed": (0, 1), "epochs": (3,)}
+SMALL = {"components": (4,), "seed": (0, 5), "epochs": (3,)}
 
 
 def case(fresh: bool, components: int, seed: int, epochs: int) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def run(folder: Path, quick: bool, each: Each[Any]) -> Result:
         }
         for one in runs
     ]
-    return leave(experiment, folder, table, _parts(runs), {"": lambda: _errors(runs)})
+    return leave(experiment, folder, table, _parts(runs), {"": lambda: _fitted(runs)})
 
 
 def _share(runs: Sequence[Any], components: int, fresh: bool) -> tuple[int, int]:
@@ -89,6 +89,14 @@ def _parts(runs: Sequence[Any]) -> Iterable[str]:
                 f"without them {no}."
             ]
         )
+    if min(one["components"] for one in runs) <= RANK < max(one["components"] for one in runs):
+        yield paragraph(
+            [
+                f"With as many components as directions, m = {RANK}, none is to spare: the one "
+                "that starts anew is one that a direction needs, so that epochs undo what others "
+                "have found."
+            ]
+        )
     stuck = [float(o["error"][-1]) for o in runs if not o["fresh"] and o["error"][-1] > FITTED]
     if stuck:
         yield paragraph(
@@ -100,23 +108,22 @@ def _parts(runs: Sequence[Any]) -> Iterable[str]:
         )
 
 
-def _errors(runs: Sequence[Any]) -> Any:
+def _fitted(runs: Sequence[Any]) -> Any:
+    """Draw how many seeds have an error below `FITTED` after each epoch."""
     from dynlens import plot
 
     counts = sorted({one["components"] for one in runs})
-    figure = plot.Picture(figsize=(1.7 * len(counts) + 1.4, 2.9))
+    figure = plot.Picture(figsize=(1.7 * len(counts) + 1.4, 2.7))
     axes = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
     looks = {True: (plot.BLUE, "-", "with fresh"), False: (plot.VERMILLION, "--", "without fresh")}
     for ax, m in zip(axes, counts, strict=True):
-        for one in runs:
-            if one["components"] == m:
-                colour, dash, _ = looks[one["fresh"]]
-                error = one["error"]
-                ax.plot(np.arange(1, len(error) + 1), error, dash, color=colour, linewidth=1)
-        ax.set(xscale="log", yscale="log", xlabel="epoch", title=f"$m = {m}$")
-    axes[0].set_ylabel(r"error $\|W - W^*\|$")
-    for colour, dash, label in looks.values():
-        axes[0].plot([], [], dash, color=colour, label=f"{label} components")
+        for fresh, (colour, dash, label) in looks.items():
+            mine = [o["error"] for o in runs if (o["components"], o["fresh"]) == (m, fresh)]
+            share = (np.array(mine) < FITTED).mean(axis=0)
+            epochs = np.arange(1, len(share) + 1)
+            ax.plot(epochs, share, dash, color=colour, label=f"{label} components")
+        ax.set(xlabel="epoch", title=f"$m = {m}$", ylim=(-0.04, 1.04))
+    axes[0].set_ylabel(f"share of seeds below {FITTED:g}")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure

@@ -121,7 +121,7 @@ def _times(runs: Sequence[Any]) -> Any:
         orders = sorted({one["order"] for one in runs})
         for order, colour, mark in zip(orders, plot.PALETTE, "osD^", strict=False):
             mine = _pick(runs, homogeneous, order)
-            size = 10 - 1.8 * order  # marks lie on top of one another where times agree
+            size = 11 - 1.5 * order  # marks lie on top of one another where times agree
             delta = [one["delta"] for one in mine]
             ax.plot(
                 delta,
@@ -134,7 +134,11 @@ def _times(runs: Sequence[Any]) -> Any:
             )
             dense = np.geomspace(min(delta), max(delta), 60)
             ax.plot(dense, [_law(homogeneous, order, x) for x in dense], color=colour, linewidth=1)
-        ax.set(xscale="log", xlabel=r"start $\delta$", title=NAMES[homogeneous])
+        ax.set(
+            xscale="log",
+            xlabel=r"start $\delta$",
+            title=NAMES[homogeneous] + ", all orders alike" * homogeneous,
+        )
         ax.invert_xaxis()
     axes[0].set(yscale="log", ylabel="time to half fitted; lines: closed form")
     axes[1].set_ylim(bottom=0)

@@ -121,9 +121,9 @@ def paper_size(one: Run) -> Any:
         bottom.plot(one["flow"][k], a[k] / 2, "|", color=colour, markersize=11, zorder=3)
     bottom.plot([], [], "o", color=plot.GREY, label="predicted, descent")
     bottom.plot([], [], "|", color=plot.GREY, markersize=11, label="predicted, flow")
-    first = one["flow"][np.isfinite(one["flow"])].min()
+    known = one["descent"][np.isfinite(one["descent"])]
     bottom.set(xlabel=r"time, $\eta\,\cdot$ step", ylabel=r"correlation $W(e_k^{\otimes 4})$")
-    bottom.set_xlim(0.8 * first, t[-1])
+    bottom.set_xlim(0.8 * known.min(), 1.15 * known.max())
     bottom.legend(loc="lower right", ncols=2)
     return figure
 
@@ -153,5 +153,5 @@ def large(runs: Sequence[Run]) -> Any:
         right.set(ylabel="predicted time, % off", title=f"{known.sum()} of {len(a)} are fitted")
         right.legend()
     axes[-1, 0].set_xlabel(r"time, $\eta\,\cdot$ step; dots: predicted for descent")
-    axes[-1, 1].set_xlabel("direction $k$, by decreasing coefficient")
+    axes[-1, 1].set_xlabel("direction $k$")
     return figure

@@ -141,7 +141,7 @@ def _stairs(runs: Sequence[Any]) -> Any:
         if k == 0:
             ax.legend(loc="lower right", fontsize=7)
     ax.set_xlabel(r"time / $\ln(1/\delta)$; dots: predicted")
-    ax.set_xlim(0, 4.5 if len(runs) > 3 else None)
+    ax.set_xlim(0, 2.7)
     figure.supylabel(r"share $W(e_k^{\otimes 4})\,/\,a_k$", fontsize=9)
     right = figure.add_subplot(grid[:, 1])
     delta = [one["delta"] for one in runs]

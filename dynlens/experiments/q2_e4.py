@@ -124,9 +124,24 @@ def _parts(runs: Sequence[Any]) -> Iterable[str]:
     yield paragraph(
         [
             f"Above the threshold the first stage is tilted by at most {max(above):.4f}, below it "
-            f"by at least {min(below):.4f}; all are within {off:.4f} of the law."
+            f"by at least {min(below):.4f}; all are within {off:.4f} of the law, the farthest "
+            "where it is nearest to the threshold and alignment slowest."
         ]
     )
+    other = [
+        one
+        for one in runs
+        if abs(float(one["last_tilt"]) - 1) > 0.01 and float(one["last_error"]) < 1e-6
+    ]
+    if other:
+        orders = sorted({one["order"] for one in other})
+        yield paragraph(
+            [
+                f"{len(other)} runs, all of order {', '.join(map(str, orders))}, fit the target to "
+                "rounding with components that are not v_1 and v_2 (last tilt): it has other "
+                "decompositions into more summands, and nothing prefers the shortest."
+            ]
+        )
 
 
 def _tilts(runs: Sequence[Any]) -> Any:
