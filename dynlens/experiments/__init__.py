@@ -11,13 +11,29 @@ from typing import Any
 
 from dynlens import validation
 from dynlens.errors import UnknownNameError
-from dynlens.experiments import f5_5, p1_e1, p1_e2, p2_e1, p3_e1, q3_e1
+from dynlens.experiments import (
+    f5_5,
+    p1_e1,
+    p1_e2,
+    p2_e1,
+    p3_e1,
+    q1_e1,
+    q1_e2,
+    q1_e3,
+    q1_e4,
+    q2_e1,
+    q2_e2,
+    q2_e3,
+    q2_e4,
+    q3_e1,
+)
 from dynlens.experiments.base import Experiment, Result
 
-EXPERIMENTS: dict[str, Experiment] = {
-    entry.id: entry
-    for entry in (module.experiment for module in (f5_5, p1_e1, p1_e2, p2_e1, p3_e1, q3_e1))
-}
+MODULES = (
+    *(f5_5, p1_e1, p1_e2, p2_e1, p3_e1),
+    *(q1_e1, q1_e2, q1_e3, q1_e4, q2_e1, q2_e2, q2_e3, q2_e4, q3_e1),
+)
+EXPERIMENTS: dict[str, Experiment] = {module.experiment.id: module.experiment for module in MODULES}
 
 
 def reproduce(

@@ -68,6 +68,37 @@ class Result:
         return [row for row in self.table if all(row[k] == v for k, v in where.items())]
 
 
+def leave(
+    experiment: Experiment,
+    folder: Path,
+    table: Sequence[Mapping[str, Any]],
+    parts: Iterable[str],
+    pictures: Mapping[str, Callable[[], Any]],
+) -> Result:
+    """Write the figures, the table and the text under a headline, and return them.
+
+    `pictures` draws a figure for each ending of a file's name, such as ``""`` or ``"_width"``.
+    """
+    import matplotlib as mpl
+
+    from dynlens import plot
+
+    stem = experiment.id.lower().replace(".", "_")
+    figures = []
+    with mpl.rc_context(plot.STYLE):
+        for ending, draw in pictures.items():
+            figure = draw()
+            figures += [plot.save(figure, folder / f"{stem}{ending}.{k}") for k in ("png", "pdf")]
+    source = experiment.source.split(",")[0].split(";")[0]
+    headline = f"{experiment.id}  {experiment.title}   [{source}]"
+    text = "\n\n".join([headline, *parts])
+    files = (
+        write(folder / f"{stem}.csv", as_csv(table)),
+        write(folder / f"{stem}.txt", text + "\n"),
+    )
+    return Result(experiment.id, experiment.title, tuple(table), text, tuple(figures), files)
+
+
 def write(path: Path, text: str) -> Path:
     """Write a text file, atomically."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
