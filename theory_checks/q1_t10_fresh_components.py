@@ -101,9 +101,7 @@ theorem = Theorem(
         "the penalty alone escapes": Check(
             AtLeast("early / 2", "without", where="early - bound"), four
         ),
-        "fresh components change nothing": Check(
-            Equal("fresh", "without", tolerance=1e-2), four
-        ),
+        "fresh components change nothing": Check(Equal("fresh", "without", tolerance=1e-2), four),
         "as lazy training with eight components": Check(AtLeast("error", "lazy"), dimensions),
         "the error grows like the square root of d": Check(
             AtLeast("error", "error_0 * sqrt(d / d_0)"), dimensions
