@@ -131,7 +131,7 @@ def escapes(l, exponent):
 
 ORDERS = (3, 4, 5)
 vanilla = tuple(Escape(l) for l in ORDERS)
-# t is the integral of 1 / (l a u^(l-1)) + u / (l a (a - u^l)) from delta to half the norm. The first
+# t integrates 1 / (l a u^(l-1)) + u / (l a (a - u^l)) from delta to half the norm. The first
 # term alone gives the lower bound; what it lacks of the leading order exceeds the second term.
 lower = AtLeast("time", f"leading * (1 - (delta / {HALF})**(l - 2))")
 upper = AtLeast("leading", "time")
