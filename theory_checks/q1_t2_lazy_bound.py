@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from dynlens import AtLeast, Check, Equal, Identities, Measurement, Theorem
+from dynlens import AtLeast, Check, Equal, Identities, Measurement, PowerLaw, Theorem
 from dynlens.lazy.tensors import (
     harmonic_spectrum,
     lazy_error_bound,
@@ -117,9 +117,34 @@ class Harmonic(Measurement):
         return {"distance": found, "d": np.full(50, float(d))}
 
 
+@dataclass(frozen=True)
+class Widths(Measurement):
+    """How many random components leave a quarter of a random u^l, interpolated, over several d."""
+
+    order: int
+    dimensions: tuple[int, ...]
+    draws: int = 4000
+
+    def measure(self, fine):
+        widths = np.array([self.width(d) for d in self.dimensions])
+        d = np.array(self.dimensions, dtype=float)
+        full = np.array([symmetric_dimension(k, self.order) for k in self.dimensions]) / d
+        return {"m": widths, "d": d, "share": widths / full}
+
+    def width(self, d):
+        last, m = 1.0, 0
+        while True:
+            found = Distances(self.order, ((d, m + 1),), self.draws).measure(False)["mean"][0]
+            if found <= 0.25:
+                return m + (last - 0.25) / (last - found)
+            last, m = found, m + 1
+
+
 rows = (Distances(3, ((6, 6), (8, 8), (10, 5), (10, 10), (10, 22))), Distances(4, ((5, 4), (6, 6))))
 grows = (Distances(3, ((6, 6), (8, 8), (10, 10))),)
 inside = (Distances(3, ((6, 6), (8, 8), (10, 5), (10, 10))),)
+
+widths = (Widths(2, (9, 10, 11, 12)), Widths(3, (9, 10, 11, 12)), Widths(4, (5, 6, 7, 8)))
 
 theorem = Theorem(
     id="Q1.T2",
@@ -130,6 +155,8 @@ theorem = Theorem(
         Check(AtLeast(f"mean + {SIGMAS} * error + 1e-12", "bound"), rows),
         # Below what an isotropic tensor would leave.
         Check(AtLeast("isotropic", f"mean - {SIGMAS} * error"), inside),
+        # So wide as N / d, whose local exponents are .91, 1.74 and 2.30 here.
+        Check(PowerLaw("share", "d", 0, band=0.12), widths),
         # Sharp: the lowest harmonics attain it, for every u.
         Check(Equal("distance", "(d - 1) / (d + 2)", tolerance=1e-12), (Harmonic(6), Harmonic(10))),
     ),
@@ -140,6 +167,10 @@ theorem = Theorem(
         "m ~ d^(l-2) suffices: no growth with d at m = d": Check(
             AtLeast(f"mean_0 + {SIGMAS} * (error + error_0)", "mean"), grows
         ),
+        "width d^(l-1), order 3": Check(PowerLaw("m", "d", 2, band=0.12), widths[1:2]),
+        "width d^(l-1), order 4": Check(PowerLaw("m", "d", 3, band=0.12), widths[2:]),
+        "width d^(l-2), order 3": Check(PowerLaw("m", "d", 1, band=0.12), widths[1:2]),
+        "width d^(l-2), order 4": Check(PowerLaw("m", "d", 2, band=0.12), widths[2:]),
         "two thirds of the first eigenvalue": Check(
             Identities(
                 "trace one",

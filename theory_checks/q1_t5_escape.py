@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from dynlens import (
+    AtLeast,
     Check,
     Equal,
     Identities,
@@ -82,6 +83,7 @@ class Escape(Measurement):
             "time": times,
             "exact": exact,
             "delta": delta,
+            "l": l,
             "leading": 1 / (l * max(l - 2, 1) * self.a * delta ** (l - 2)),
             "careless": 1 / (l * self.a * delta ** (l - 2)),
         }
@@ -108,16 +110,31 @@ class Decrease(Measurement):
         return {"decrease": best, "s": sizes}
 
 
-def falls(case, exponent, band=0.01):
-    return Check(PowerLaw("decrease", "s", exponent, band=band), (case,))
+def band(correction, span):
+    """How far a factor between 1 - correction and 1 bends an exponent fitted over that span."""
+    return -np.log1p(-correction) / np.log(span)
 
 
-def escapes(l, exponent, band=0.03):  # at order 3 the limit is O(delta) away
-    return Check(PowerLaw("time", "delta", exponent, band=band), (Escape(l),))
+def falls(case, exponent):
+    # The decrease is 2 x - x^2, x = c u^l <= s^l (fixed) or s^(l+1) (trained), in units of 1.
+    power = case.order + case.trained
+    correction = 0.08**power / 2 + 2.0**-51 / 0.02**power
+    return Check(PowerLaw("decrease", "s", exponent, band=band(correction, 4)), (case,))
+
+
+def escapes(l, exponent):
+    # See `lower`.
+    correction = (DELTAS[0] / HALF) ** (l - 2)
+    law = PowerLaw("time", "delta", exponent, band=band(correction, DELTAS[0] / DELTAS[-1]))
+    return Check(law, (Escape(l),))
 
 
 ORDERS = (3, 4, 5)
 vanilla = tuple(Escape(l) for l in ORDERS)
+# t integrates 1 / (l a u^(l-1)) + u / (l a (a - u^l)) from delta to half the norm. The first
+# term alone gives the lower bound; what it lacks of the leading order exceeds the second term.
+lower = AtLeast("time", f"leading * (1 - (delta / {HALF})**(l - 2))")
+upper = AtLeast("leading", "time")
 theorem = Theorem(
     id="Q1.T5",
     title="the saddle at zero, and how long it takes to leave it",
@@ -129,14 +146,29 @@ theorem = Theorem(
         *(falls(Decrease(l, True), l + 1) for l in ORDERS),
         *(falls(Decrease(l, False), l) for l in ORDERS),
         *(escapes(l, 2 - l) for l in ORDERS),
-        Check(Equal("time", "leading", where="0.004 - delta", tolerance=1e-2, floor=0.0), vanilla),
+        Check(lower, vanilla),
+        Check(upper, vanilla),
+        # Order 2, to within the second term's integral from 0 to delta.
+        Check(
+            Equal(
+                "time - time_0",
+                "log(delta_0 / delta) / 2",
+                scale="1",
+                tolerance=DELTAS[0] ** 2 / 4 * 1.001,
+            ),
+            (Escape(2),),
+        ),
     ),
     controls={
         "an ordinary saddle": falls(Decrease(3, True), 2),
         "order l with trained coefficients": falls(Decrease(3, True), 3),
         "escape ~ delta^-(l - 1)": escapes(3, -2),
         "prefactor 1 / (l a)": Check(
-            Equal("time", "careless", where="0.004 - delta", tolerance=1e-2, floor=0.0), vanilla[1:]
+            AtLeast("time", f"careless * (1 - (delta / {HALF})**(l - 2))"), vanilla[1:]
+        ),
+        "no correction at all": Check(AtLeast("time", "leading"), vanilla),
+        "ln(1 / delta) / a at order 2": Check(
+            Equal("time - time_0", "log(delta_0 / delta)", scale="1", tolerance=1e-3), (Escape(2),)
         ),
         "vanilla escape in ln(1 / delta)": Check(
             Equal("time", "time_0 * log(delta) / log(delta_0)", tolerance=0.1), vanilla[:1]

@@ -15,6 +15,7 @@ import sympy as sp
 from dynlens import (
     Check,
     Equal,
+    Event,
     Identities,
     Measurement,
     Problem,
@@ -85,49 +86,86 @@ class SmallComponent(Measurement):
 
 @dataclass(frozen=True)
 class Winners(Measurement):
-    """Where components end that start in random directions, and where rules say that they do."""
+    """Where components end that start in random directions, and where rules say that they do.
+
+    Of odd orders only starts with a winner are asked; in the first orthant (turning each e_k to
+    the side of the start) all have one.
+    """
 
     order: int
     draws: int = 200
+    orthant: bool = False
     dimension: int = 6
     seed: int = 0
-    t_end: float = 150.0
 
     def measure(self, fine):
         rng, l = np.random.default_rng(self.seed), self.order
-        drawn = [
-            (rng.uniform(0.3, 1.0, self.dimension), rng.standard_normal(self.dimension))
-            for _ in range(self.draws)
-        ]
+        drawn = []
+        while len(drawn) < self.draws:
+            a, u = rng.uniform(0.3, 1.0, self.dimension), rng.standard_normal(self.dimension)
+            u = np.abs(u) if self.orthant else u
+            if winner(u, a, l) is not None:
+                drawn.append((a, u))
         a, u = (np.array(part) for part in zip(*drawn, strict=True))
-        best = [winner(x, c, l) for c, x in drawn]
-        ends = self.ends(a, u, 0.01 if fine else 0.02)
         sizes = u if l % 2 else np.abs(u)
-        found = {
-            "ends": ends,
-            "rule": np.array([-1 if k is None else k for k in best]),
+        return {
+            "ends": self.ends(a, u, 0.05 if fine else 0.1),
+            "rule": [winner(x, c, l) for c, x in drawn],
             "overlap": sizes.argmax(axis=1),
             "weighted": (a * sizes**l).argmax(axis=1),
         }
-        has_one = np.array([k is not None for k in best])
-        return {name: np.where(has_one, k, -1) for name, k in found.items()}
 
     def ends(self, a, u, step):
         """Follow all directions until they have settled, by the classical Runge-Kutta method."""
         l = self.order
 
         def field(x):
-            pull = l * a * x ** (l - 1)
+            pull = l * a * np.prod([x] * (l - 1), axis=0)
             return pull - (pull * x).sum(axis=1, keepdims=True) * x
 
         x = u / np.linalg.norm(u, axis=1, keepdims=True)
-        for _ in range(round(self.t_end / step)):
+        for _ in range(round(500 / step)):
             k1 = field(x)
             k2 = field(x + step / 2 * k1)
             k3 = field(x + step / 2 * k2)
             x = x + step / 6 * (k1 + 2 * k2 + 2 * k3 + field(x + step * k3))
             x /= np.linalg.norm(x, axis=1, keepdims=True)  # the sphere repels where D(x^l) < 0
-        return np.abs(x).argmax(axis=1)
+            if np.abs(x).max(axis=1).min() > 0.999:
+                break
+        return np.where(np.abs(x).max(axis=1) > 0.999, np.abs(x).argmax(axis=1), -1)
+
+
+@dataclass(frozen=True)
+class BlowUp(Measurement):
+    """When a vanilla component under a constant residual is as long as `size`."""
+
+    order: int
+    size: float = 1e3
+
+    def measure(self, fine):
+        l, a, u = self.order, np.array(COEFFICIENTS), 0.1 * np.array(START)
+        target = RankOneSum.orthogonal(a[a > 0], dimension=len(a), order=l)
+        problem = Problem(SymmetricTensor(len(a), l, 1), SquaredLoss(), target)
+        g = a * u ** (l - 2)
+        law = 1 / (l * (l - 2) * g.max())
+        run = gradient_flow(
+            problem,
+            u,
+            [2 * law],
+            rtol=1e-13 if fine else 1e-12,
+            atol=1e-15,
+            field=lambda t, x: l * a * x ** (l - 1),
+            events=[Event("parameter_norm", self.size, direction=1, terminal=True)],
+        )
+        return {
+            "observed": run.t[-1],
+            "law": law,
+            # From there the leader is alone.
+            "rest": 1 / (l * (l - 2) * a[g.argmax()] * self.size ** (l - 2)),
+            "careless": law * (l - 2),
+            "largest": 1 / (l * (l - 2) * g[a.argmax()]),
+            "together": 1 / (l * (l - 2) * g.sum()),
+        }
 
 
 def derivation():
@@ -183,7 +221,12 @@ cases = tuple(
     for kappa in (2, l)
     for penalty in (0.0, 0.1)
 )
-winners = tuple(Winners(l) for l in (3, 4, 5))
+winners = (*(Winners(l) for l in (3, 4, 5)), Winners(3, orthant=True), Winners(5, orthant=True))
+explosions = tuple(BlowUp(l) for l in (3, 4, 5))
+
+
+def explodes(law):
+    return Equal("observed + rest", law, tolerance=1e-8)
 
 
 def agrees(rule):
@@ -198,6 +241,7 @@ theorem = Theorem(
         Check(Identities("the vanilla flow, projected, is the direction flow", derivation)),
         Check(closed(), cases),
         Check(agrees("rule"), winners),
+        Check(explodes("law"), explosions),
         Check(Equal("observed", "predicted", tolerance=1e-4), (Alignment(),)),
     ),
     controls={
@@ -207,8 +251,17 @@ theorem = Theorem(
         ),
         "4 a_k instead of 8 a_k": Check(closed("halved"), (SmallComponent(4, 2),)),
         "no decay under the penalty": Check(closed("unpenalized"), (SmallComponent(3, 3, 0.1),)),
-        "the largest overlap wins": Check(agrees("overlap"), winners),
-        "the largest a u^l wins": Check(agrees("weighted"), winners),
+        **{
+            f"{words} wins, order {case.order}": Check(agrees(rule), (case,))
+            for rule, words in (
+                ("overlap", "the largest overlap"),
+                ("weighted", "the largest a u^l"),
+            )
+            for case in winners[:3]
+        },
+        "blow-up at l instead of l (l - 2)": Check(explodes("careless"), explosions[1:]),
+        "the largest coefficient blows up first": Check(explodes("largest"), explosions),
+        "blow-up of all directions together": Check(explodes("together"), explosions),
         "alignment time doubled": Check(
             Equal("observed", "halved", tolerance=1e-4), (Alignment(),)
         ),

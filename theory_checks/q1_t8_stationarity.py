@@ -15,6 +15,7 @@ from dynlens import (
     Check,
     Equal,
     Measurement,
+    PowerLaw,
     Problem,
     RankOneSum,
     Ridge,
@@ -27,11 +28,13 @@ from dynlens.observables.registry import find
 from dynlens.reinitialization import modified_descent
 
 
-def instance(components, penalty=0.01, seed=0, dimension=15):
-    """Three directions that are not orthogonal, and a target of norm one."""
-    drawn = RankOneSum.random([1.0, -0.8, 0.6], dimension=dimension, order=3, seed=seed)
-    coefficients = drawn.c / np.sqrt(drawn.squared_norm)
-    target = RankOneSum(tuple(coefficients), drawn.directions, 3)
+def instance(components, penalty=0.01, seed=0, dimension=15, orthogonal=False):
+    """Three directions, in general not orthogonal, and a target of norm one."""
+    c, size = np.array([1.0, -0.8, 0.6]), {"dimension": dimension, "order": 3}
+    drawn = RankOneSum.random(c, seed=seed, **size)
+    if orthogonal:
+        drawn = RankOneSum.orthogonal(c, **size)
+    target = RankOneSum(tuple(c / np.sqrt(drawn.squared_norm)), drawn.directions, 3)
     model = SymmetricTensor(dimension, 3, components, degree=2)
     return Problem(model, SquaredLoss(half=False), target, Ridge(penalty, half=False))
 
@@ -73,9 +76,10 @@ class Stationary(Measurement):
     seed: int = 0
     epochs: int = 10
     fresh: bool = True
+    orthogonal: bool = False
 
     def measure(self, fine):
-        problem = instance(self.components, self.penalty, self.seed)
+        problem = instance(self.components, self.penalty, self.seed, orthogonal=self.orthogonal)
         runs = modified_descent(
             problem,
             epochs=self.epochs,
@@ -86,8 +90,23 @@ class Stationary(Measurement):
             fresh=self.fresh,
         )
         last = runs[-1]
-        run = gradient_flow(last.problem, last.final, [400.0 if fine else 300.0], rtol=1e-8)
+        run = gradient_flow(last.problem, last.final, [400.0 if fine else 300.0], rtol=1e-10)
         return facts(last.problem, run.final)
+
+
+@dataclass(frozen=True)
+class Biases(Measurement):
+    """What the penalty costs at the end of descent with fresh components."""
+
+    penalties: tuple[float, ...] = (0.04, 0.02, 0.01, 0.005)
+    orthogonal: bool = False
+
+    def measure(self, fine):
+        cases = (
+            Stationary(8, penalty, seed=1, orthogonal=self.orthogonal) for penalty in self.penalties
+        )
+        found = [case.measure(fine) for case in cases]
+        return {name: [float(one[name]) for one in found] for name in ("norm", "penalty", "mass")}
 
 
 @dataclass(frozen=True)
@@ -110,7 +129,11 @@ def pulls(value):
     return tuple(Equal(side, value, tolerance=1e-3) for side in ("pull_low", "pull_high"))
 
 
-ends = (Stationary(12),)
+ends = (Stationary(12), Stationary(4, seed=1, fresh=False))
+# No component is left to find the direction that is missing.
+stuck = (Stationary(4, seed=2, epochs=20, fresh=False),)
+biases, orthogonal = (Biases(),), (Biases(orthogonal=True),)
+found_all = AtLeast("penalty / 2 * mass", "norm**2")
 anywhere = (Anywhere(),)
 theorem = Theorem(
     id="Q1.T8",
@@ -118,9 +141,14 @@ theorem = Theorem(
     source="wang2020beyond; derived",
     checks=(
         Check(Equal("euler", "euler_law", tolerance=1e-11), anywhere),
-        *(Check(claim, ends) for claim in pulls("-penalty / 2")),
-        Check(AtLeast("steepest", "norm**2 / mass"), ends),
-        Check(AtLeast("objective / penalty", "squares"), ends),
+        *(Check(claim, ends + stuck) for claim in pulls("-penalty / 2")),
+        Check(AtLeast("steepest", "norm**2 / mass"), ends + stuck),
+        Check(AtLeast("objective / penalty", "squares"), ends + stuck),
+        # Where no direction is left with |R(u^l)| > lambda / 2.
+        Check(found_all, ends),
+        # What comes after the first order is of the order of lambda itself.
+        Check(PowerLaw("norm", "penalty", 1, band=0.04 / np.log(8)), biases + orthogonal),
+        Check(Equal("norm", "penalty / 2 * sqrt(3)", tolerance=1e-6), orthogonal),
     ),
     controls={
         "a R(u^l) = -lambda": Check(pulls("-penalty")[0], ends[:1]),
@@ -129,5 +157,12 @@ theorem = Theorem(
         ),
         "the bound without the square": Check(AtLeast("steepest", "norm / mass"), ends[:1]),
         "the bound away from stationarity": Check(AtLeast("steepest", "norm**2 / mass"), anywhere),
+        "every stationary point has found all": Check(found_all, stuck),
+        "the bias is lambda sqrt(r)": Check(
+            Equal("norm", "penalty * sqrt(3)", tolerance=1e-6), orthogonal
+        ),
+        "the bias is of second order": Check(
+            PowerLaw("norm", "penalty", 2, band=0.04 / np.log(8)), biases
+        ),
     },
 )

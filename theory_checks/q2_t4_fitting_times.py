@@ -128,6 +128,32 @@ class Staircase(Measurement):
 
 
 @dataclass(frozen=True)
+class Plateaus(Measurement):
+    """Squared residual half-way between fitting times, from so small a start that stairs are flat.
+
+    Those times are as far apart as ln(1 / delta) (1 / K_(j+1) - 1 / K_j) / 2.
+    """
+
+    scale: float = 1e-40
+
+    def measure(self, fine):
+        case = Staircase(self.scale)
+        t = fitting_times(case.directions, case.a, 4, scale=self.scale)
+        middles = np.concatenate([[t[0] / 2], (t[:-1] + t[1:]) / 2, [1.2 * t[-1]]])
+        start = self.scale * case.directions.ravel() * (1 + 2.0**-52 * fine)
+        rtol = 1e-10 if fine else 1e-9
+        run = gradient_flow(case.problem, start, middles, rtol=rtol, atol=1e-9 * self.scale)
+        left = np.cumsum(np.append(case.a**2, 0.0)[::-1])[::-1]
+        return {
+            "squared": run.values("residual_norm") ** 2,
+            "left": left,
+            "linear": 1 - np.append(0.0, np.cumsum(case.a)) / case.a.sum(),
+            "even": 1 - np.arange(6) / 5,
+            "late": np.append(1.0, left[:-1]),
+        }
+
+
+@dataclass(frozen=True)
 class Separation(Measurement):
     """Two equal aligned starts: how far the second is when the first is half fitted."""
 
@@ -179,6 +205,10 @@ def within(name, share=0.001):
     return AtLeast(f"{share} * observed", f"Abs(observed - {name})", tolerance=0.0)
 
 
+def stairs(heights):
+    return Equal("squared", heights, scale="1", tolerance=1e-5)
+
+
 def in_order(samples):
     return np.diff(samples.read("observed"), append=np.inf).clip(max=1.0)
 
@@ -225,6 +255,8 @@ theorem = Theorem(
         Check(
             Equal("share", "law", where="1e-3 - delta", tolerance=1e-2, floor=0.0), (Separation(),)
         ),
+        # Half-way the next direction is fitted to exp(-2 a_2 (t_2 - t_1)) = 4e-7 of it, or less.
+        Check(stairs("left"), (Plateaus(),)),
         Check(Equal("observed", "exact", tolerance=2e-3), (Vanilla(),)),
     ),
     controls={
@@ -241,6 +273,9 @@ theorem = Theorem(
         ),
         "times linear in 1 / delta": Check(within("linear"), PENALIZED),
         "the flow's times for descent": Check(within("flow", 0.002), DESCENT),
+        "plateaus of sums of coefficients": Check(stairs("linear"), (Plateaus(),)),
+        "plateaus of equal heights": Check(stairs("even"), (Plateaus(),)),
+        "plateaus one direction late": Check(stairs("late"), (Plateaus(),)),
         "vanilla components in logarithmic time": Check(
             Equal("observed", "logarithmic", tolerance=0.1), (Vanilla(),)
         ),

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dynlens import CPFactorization, DeepLinear, HierarchicalTensor, SquaredLoss
+from dynlens import CPFactorization, DeepLinear, HierarchicalTensor, SquaredLoss, SymmetricTensor
 from dynlens.testing import compiled, derivatives, problem_of
 
 
@@ -21,10 +21,23 @@ def trees(draw, modes):
 
 
 @st.composite
+def symmetric(draw):
+    """Vanilla, 2-homogeneous, or each component its own; with signs, or trained coefficients."""
+    order, m = draw(st.integers(2, 4)), draw(st.integers(1, 4))
+    each = st.lists(st.integers(2, 5), min_size=m, max_size=m).map(tuple)
+    signs = st.lists(st.sampled_from([-1.0, 0.5, 2.0]), min_size=m, max_size=m).map(tuple)
+    degree = draw(st.one_of(st.none(), st.just(2), each))
+    coefficients = draw(st.one_of(st.none(), st.just(1.0), signs))
+    return SymmetricTensor(draw(st.integers(1, 3)), order, m, degree, coefficients)
+
+
+@st.composite
 def models(draw):
-    kind = draw(st.sampled_from(["deep", "cp", "tree"]))
+    kind = draw(st.sampled_from(["deep", "cp", "tree", "symmetric"]))
     if kind == "deep":
         return DeepLinear(tuple(draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))))
+    if kind == "symmetric":
+        return draw(symmetric())
     shape = tuple(draw(st.lists(st.integers(1, 3), min_size=2, max_size=5)))
     if kind == "cp":
         return CPFactorization(shape, draw(st.integers(1, 4)))
