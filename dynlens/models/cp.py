@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from math import prod
 from operator import mul
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens import validation
-from dynlens.arrays import namespace
+from dynlens.arrays import full, namespace
 from dynlens.models.base import TensorModel, khatri_rao, products_of_others
 from dynlens.models.products import Grower, ProductTree
 from dynlens.typing import Factors
@@ -74,13 +75,14 @@ class CPFactorization(TensorModel):
         return matrix.reshape(*matrix.shape[:-2], *self.shape)
 
     def pullback(self, factors: Factors, cotangent: NDArray[Any]) -> Factors:
-        # Mode n receives the cotangent's unfolding times the Khatri-Rao product of the others.
-        xp, batch, parts = namespace(cotangent), cotangent.shape[: cotangent.ndim - self.order], []
-        for n, size in enumerate(self.shape):
-            rows = xp.moveaxis(cotangent, len(batch) + n, len(batch))
-            unfolded = rows.reshape(*batch, size, -1)
-            parts.append(unfolded @ reduce(khatri_rao, factors[:n] + factors[n + 1 :]))
-        return tuple(parts)
+        # Mode n receives the cotangent times the vectors of all others: one half at a time.
+        half, batch = (self.order + 1) // 2, cotangent.shape[: cotangent.ndim - self.order]
+        rows, columns = reduce(khatri_rao, factors[:half]), reduce(khatri_rao, factors[half:])
+        matrix = cotangent.reshape(*batch, rows.shape[-2], columns.shape[-2])
+        return (
+            *_of_others(factors[:half], matrix @ columns),
+            *_of_others(factors[half:], matrix.mT @ rows),
+        )
 
     def contract(self, rows: Factors, inner: Factors) -> NDArray[Any]:
         return reduce(mul, rows).sum(axis=-1)
@@ -141,3 +143,14 @@ def mode_sizes(value: Any) -> tuple[int, ...]:
     if len(sizes) < 2:
         raise ValueError(f"`shape` must have at least two modes, got {sizes}; try (4, 4, 4).")
     return tuple(validation.count("shape", size) for size in sizes)
+
+
+def _of_others(factors: Factors, table: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """For each mode, contract ``table`` (..., sizes, R) with the vectors of all other modes."""
+    sizes, one = [f.shape[-2] for f in factors], full((1, table.shape[-1]), 1.0, table)
+    for n in range(len(factors)):
+        before = reduce(khatri_rao, factors[:n], one)[..., :, None, None, :]
+        after = reduce(khatri_rao, factors[n + 1 :], one)[..., None, None, :, :]
+        cut = (prod(sizes[:n]), sizes[n], prod(sizes[n + 1 :]))
+        cube = table.reshape(*table.shape[:-2], *cut, table.shape[-1])
+        yield (before * cube * after).sum(axis=(-4, -2))
