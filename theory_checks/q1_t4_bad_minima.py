@@ -4,6 +4,8 @@ After Wang et al. (2020), with a construction of its own. The target is
 T = e_1^l - b sum_k sym(e_1^(l-2) e_k^2). Wherever c_i (u_i . e_1)^(l-2) >= 0 for all i, the loss
 |W - T|^2 is at least b^2 (d - 1) / (l choose 2), with equality where all u_i = e_1, c_i > 0 and
 sum c_i = 1: local minima, though zero is attained with 2 d - 1 components (order 3).
+
+Their basins shrink with the least c_i: descent from .1 away may turn a sign, and leave the region.
 """
 
 from dataclasses import dataclass
@@ -46,6 +48,8 @@ class Minimum(Measurement):
     order: int = 3
     seed: int = 1
     points: int = 1000
+    away: float = 0.01  # of the start of descent
+    both: bool = False  # whether coefficients are perturbed, too
 
     @property
     def problem(self):
@@ -69,7 +73,9 @@ class Minimum(Measurement):
             w = c + scale * rng.standard_normal(c.shape)
             w = np.abs(w) * np.sign(v[:, 0]) ** (l - 2)
             around.append(problem.objective(problem.model.ravel((v, w))))
-        near = problem.model.ravel((u + 0.01 * rng.standard_normal(u.shape), c))
+        v = u + self.away * rng.standard_normal(u.shape)
+        w = c + self.away * rng.standard_normal(c.shape) * self.both
+        near = problem.model.ravel((v, w))
         near *= 1 + 2.0**-52 * fine
         run = gradient_descent(problem, near, eta=0.01, steps=20_000, saves=2)
         value = self.b**2 * (d - 1)
@@ -142,6 +148,9 @@ theorem = Theorem(
     ),
     controls={
         "b turned around: descent returns": Check(value("returns", tolerance=1e-8), turned),
+        "descent returns from .1 away": Check(
+            value("returns", tolerance=1e-8), (Minimum(3, 1.0, 10, points=1, away=0.1, both=True),)
+        ),
         "b turned around: the bound": Check(AtLeast("least", "law"), turned),
         "value b^2 (d - 1), order 4": Check(value("loss", "unsplit"), page[3:]),
         "value b^2 (d - 1) / 3, order 4": Check(value("loss", "third"), page[3:]),
