@@ -247,8 +247,8 @@ def _fits(pairs: Sequence[Any]) -> Any:
         ax.plot(m, middle, color=colour, marker=mark, markersize=0, label=label)
     count = symmetric_dimension(D, 3) / D
     ax.axvline(count, color=plot.GREY, linestyle=":", label=f"$N / d = {count:.1f}$")
-    ax.set(xscale="log", yscale="log", xlabel="components $m$")
-    ax.set_ylabel("relative error (zero: drawn at the foot)")
+    ax.set(xscale="log", yscale="log", xlabel="components $m$; zero is drawn at the foot")
+    ax.set_ylabel(r"error $\|W - W^*\|\,/\,\|W^*\|$")
     ax.set_xticks(m, [str(k) for k in m])
     ax.set_xticks([], minor=True)
     figure.legend(loc="outside lower center", ncols=2)
