@@ -28,7 +28,8 @@ def kept(found):
 class TestDescent:
     def test_a_run_in_chunks_is_the_run(self, problem):
         theta0 = problem.init(0.1, seed=0)
-        settings = {"eta": 1e-2, "steps": 3000, "stop_below": 1e-6}
+        # Further down the steps, which do not shrink, overshoot, and rounding decides what is reached.
+        settings = {"eta": 1e-2, "steps": 3000, "stop_below": 1e-5}
         found, theta = curves.descend(problem, theta0, observe, **settings)
         whole = dl.gradient_descent(problem, theta0, method="grouprmsprop", saves=2, **settings)
         assert whole.status == "event", whole.message
@@ -36,7 +37,7 @@ class TestDescent:
         ends = kept(found)
         assert ends["time"][-1] == pytest.approx(whole.t[-1], rel=1e-12)
         assert ends["flow_time"][-1] == whole.attrs["flow_time"][-1]
-        assert ends["loss"][-1] <= 1e-6 < ends["loss"][-2]
+        assert ends["loss"][-1] <= 1e-5 < ends["loss"][-2]
         np.testing.assert_array_equal(ends["values"][0], observe(problem, theta0)["values"])
 
     def test_a_run_without_end_stops_at_its_cap(self, problem):
