@@ -233,6 +233,16 @@ def test_two_roots_inside_one_step_are_both_found(bump, method):
 
 
 @pytest.mark.parametrize("method", COMPILED)
+@pytest.mark.parametrize(("count", "value"), [(1, 0.6), (2, 1.1), (3, None)])
+def test_a_run_ends_at_the_crossing_of_the_number_asked_for(bump, method, count, value):
+    event = dl.Event(bump, 0.0, terminal=True, count=count)
+    flow = dl.gradient_flow(SCALAR, [0.3], 1.0, events=[event], method=method, rtol=1e-8)
+    assert flow.status == ("event" if value else "finished")
+    assert flow.t[-1] == pytest.approx(time_of(value) if value else 1.0, abs=1e-4)
+    assert len(flow.crossings) == min(count, 2)
+
+
+@pytest.mark.parametrize("method", COMPILED)
 @pytest.mark.parametrize("event", [dl.Event(value=0.3, terminal=True, **W), dl.loss_below(100.0)])
 def test_a_root_at_or_before_the_start_is_no_crossing(event, method):
     flow = dl.gradient_flow(SCALAR, [0.3], 4.0, events=[event], method=method)
