@@ -37,6 +37,8 @@ class Event:
         Whether the run ends there.
     parameters : tuple of (name, value) pairs
         Parameters of the observable.
+    count : int
+        Which crossing ends the run, if it is `terminal`.
     """
 
     observable: str
@@ -45,6 +47,7 @@ class Event:
     direction: int = 0
     terminal: bool = False
     parameters: tuple[tuple[str, Any], ...] = ()
+    count: int = 1
 
     def __post_init__(self) -> None:
         if registry.find(self.observable).along_path:
@@ -56,6 +59,7 @@ class Event:
         object.__setattr__(self, "parameters", validation.pairs("parameters", self.parameters))
         if self.direction not in (-1, 0, 1):
             raise ValueError(f"`direction` must be -1, 0 or 1, got {self.direction!r}.")
+        validation.count("count", self.count)
 
     def height(self, problem: Problem, theta: Array) -> float:
         """Return the observable minus the value."""
@@ -87,6 +91,7 @@ class Watch:
     def __init__(self, problem: Problem, theta: Array, events: Sequence[Event]) -> None:
         self.problem, self.events, self.looked = problem, events, 0
         self.heights = [event.height(problem, theta) for event in events]
+        self.crossed = [0] * len(events)
 
     @property
     def floor(self) -> float:
@@ -109,15 +114,17 @@ class Watch:
             self.heights = [event.height(self.problem, state) for event in self.events]
         self.looked = stepper.steps
         crossings: list[Crossing] = []
-        for t, event in sorted(self._roots(stepper, dense), key=lambda pair: pair[0]):
+        for t, k in sorted(self._roots(stepper, dense)):
+            event = self.events[k]
             crossings.append(Crossing(event.name, t, np.asarray(dense(t))))
-            if event.terminal:
+            self.crossed[k] += 1
+            if event.terminal and self.crossed[k] >= event.count:
                 return crossings, crossings[-1]
         return crossings, None
 
     def _roots(
         self, stepper: Stepper, dense: Callable[[Any], Array]
-    ) -> Iterator[tuple[float, Event]]:
+    ) -> Iterator[tuple[float, int]]:
         from scipy.optimize import brentq
 
         grid = np.linspace(stepper.t_old, stepper.t, LOOKS + 1)
@@ -133,6 +140,6 @@ class Watch:
                 # A root exactly at `a` was counted when it was the right end.
                 crosses = left != 0 and (right == 0 or (left > 0) != (right > 0))
                 if crosses and event.direction in (0, rising):
-                    yield float(b if right == 0 else brentq(height, a, b, xtol=1e-14)), event
+                    yield float(b if right == 0 else brentq(height, a, b, xtol=1e-14)), k
                 left = right
             self.heights[k] = left

@@ -26,15 +26,14 @@ from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import NAME as RADAU
 from dynlens.stepping.implicit import Implicit
 from dynlens.stepping.scipy_solver import SciPyStepper
-from dynlens.stepping.stabilized import NAME as RKC
-from dynlens.stepping.stabilized import Stabilized
+from dynlens.stepping.stabilized import STABILIZED, Stabilized
 from dynlens.stepping.stepper import Saves, Stepper
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.trajectory import Crossing, Trajectory
 from dynlens.typing import Array, ArrayLike
 
 METHODS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")  # SciPy's
-COMPILED = (*TABLEAUS, RADAU, RKC, "auto")
+COMPILED = (*TABLEAUS, RADAU, *STABILIZED, "auto")
 INSTEAD = "DYNLENS_METHOD"  # environment variable: a method of SciPy's that "auto" stands for
 TIGHTEST = 2.3e-14  # SciPy's floor for rtol, 100 machine epsilons
 MOMENT = 0.02  # seconds that a compiled loop runs before it is left, at least
@@ -88,9 +87,9 @@ def gradient_flow(
     t_end : float or array_like, shape (T,)
         End time, or the increasing times to save at (the run starts at time 0 either way).
     method : str or OdeSolver subclass
-        As compiled loops: "Tsit5", "DOP8", "Radau9", "RKC2", and "auto", which changes between
-        them (see Notes). By SciPy, and the reference: "RK23", "RK45", "DOP853", "LSODA", "Radau",
-        "BDF". Explicit methods suit early times, implicit ones late and stiff times.
+        As compiled loops: "Tsit5", "DOP8", "Radau9", "RKC2", "ROCK4", and "auto", which changes
+        between them (see Notes). By SciPy, and the reference: "RK23", "RK45", "DOP853", "LSODA",
+        "Radau", "BDF". Explicit methods suit early times, implicit ones late and stiff times.
     rtol, atol : float
         Relative and absolute tolerance of one step, as in `scipy.integrate.solve_ivp`.
     saves : int or "log"
@@ -128,14 +127,15 @@ def gradient_flow(
     A name means one implementation. "DOP853" is SciPy's; "DOP8" has the same coefficients in a
     compiled loop, a hundred times as fast where the gradient is tiny. "Tsit5"
     is the pair of Tsitouras (2011), "Radau9" an implicit method of Hairer & Wanner (1999) for up to
-    about a hundred parameters, "RKC2" the stabilized method of Sommeijer, Shampine & Verwer
-    (1998) for more of them at loose tolerances. "auto" begins with "Tsit5" (from ``rtol=1e-7``
-    on) or "DOP8" and changes to one of the latter two, and back, as the flow turns stiff or mild;
-    ``attrs["switches"]`` tells when and why. The first run by a method compiles its loop for
-    seconds, the first run of a problem its gradient for one; all later ones, also of other
-    processes, load from the cache. Named by themselves, "Tsit5" and "DOP8" compile a loop of its
-    own for each tiny problem, three times as fast; "auto" never does. The environment variable
-    ``DYNLENS_METHOD`` makes "auto" stand for a method of SciPy's, to see what depends on it.
+    about a hundred parameters, "RKC2" and "ROCK4" the stabilized methods of Sommeijer, Shampine &
+    Verwer (1998) and of Abdulle (2002), of order two and four, for more of them. "auto" begins
+    with "Tsit5" (from ``rtol=1e-5`` on) or "DOP8" and changes to one of the latter three, and
+    back, as the flow turns stiff or mild; ``attrs["switches"]`` tells when and why. The first run
+    by a method compiles its loop for seconds, the first run of a problem its gradient for one; all
+    later ones, also of other processes, load from the cache. Named by themselves, "Tsit5" and
+    "DOP8" compile a loop of its own for each tiny problem, three times as fast; "auto" never does.
+    The environment variable ``DYNLENS_METHOD`` makes "auto" stand for a method of SciPy's, to see
+    what depends on it.
 
     The explicit methods' error per unit of time is controlled relative to ``|theta|``; quantities
     that are products of small and large factors (a determinant, say) can lose all their digits
@@ -211,9 +211,10 @@ class Settings:
         rtol, atol = self.rtol, self.atol
         if self.method in TABLEAUS:
             return Explicit(problem, start, self.name, t_end, rtol=rtol, atol=atol, own=True)
-        if self.method in (RADAU, RKC, "auto"):
-            kind: type[Implicit | Stabilized | Auto]
-            kind = {RADAU: Implicit, RKC: Stabilized, "auto": Auto}[self.name]
+        if self.method in STABILIZED:
+            return Stabilized(problem, start, self.name, t_end, rtol=rtol, atol=atol)
+        if self.method in (RADAU, "auto"):
+            kind: type[Implicit | Auto] = Implicit if self.method == RADAU else Auto
             return kind(problem, start, t_end, rtol=rtol, atol=atol)
         own = problem.compiled_field if self.compiled else problem.vector_field
         return SciPyStepper(

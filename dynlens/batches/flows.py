@@ -48,7 +48,7 @@ def gradient_flow_batch(
         Labelled, as `starts` draws them, or one start per row.
     t_end : float or array_like, shape (T,)
         End time, or the increasing times to save at.
-    method : {"auto", "DOP8", "Tsit5", "Radau9", "RKC2"}
+    method : {"auto", "DOP8", "Tsit5", "Radau9", "RKC2", "ROCK4"}
         As in `gradient_flow`, whose compiled loops these are.
     rtol, atol : float
         Relative and absolute tolerance of one step.

@@ -14,8 +14,7 @@ from dynlens.problem import Problem
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import NAME as RADAU
 from dynlens.stepping.implicit import Implicit
-from dynlens.stepping.stabilized import NAME as RKC
-from dynlens.stepping.stabilized import Stabilized
+from dynlens.stepping.stabilized import RKC, ROCK, STABILIZED, Stabilized
 from dynlens.stepping.stepper import (
     CURVATURE,
     MILD,
@@ -30,9 +29,9 @@ from dynlens.stepping.stepper import (
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.typing import Array
 
-TIGHT = 1e-7  # below this tolerance order eight takes fewer evaluations than order five
+TIGHT = 1e-5  # below this tolerance order eight takes no more evaluations than order five
 FEW = 100  # parameters, up to which a Hessian is factored
-LOOSE = 1e-5  # from this tolerance on order two is enough
+TIGHTEST = 1e-9  # above this tolerance ROCK4 takes fewer evaluations than order eight
 HESSIANS = 20  # an implicit method needs some of them: 2 P evaluations each
 
 
@@ -110,8 +109,8 @@ class Auto:
         why = f"stiff: step {h:.2g}, curvature {curvature:.2g}, {left:.2g} evaluations left"
         if n <= FEW and left > HESSIANS * 2 * n:
             self._change(RADAU, why)
-        elif n > FEW and self.rtol >= LOOSE:
-            self._change(RKC, why)
+        elif n > FEW and self.rtol >= TIGHTEST:
+            self._change(RKC if self.rtol >= TIGHT else ROCK, why)
 
     def _change(self, method: str, why: str) -> None:
         part = self.part
@@ -127,6 +126,6 @@ class Auto:
         options: dict[str, Any] = {"t": t, "rtol": self.rtol, "atol": self.atol, "step": step}
         if method == RADAU:
             return Implicit(problem, theta, end, watchful=True, **options)
-        if method == RKC:
-            return Stabilized(problem, theta, end, watchful=True, **options)
+        if method in STABILIZED:
+            return Stabilized(problem, theta, method, end, watchful=True, **options)
         return Explicit(problem, theta, method, end, watchful=True, **options)

@@ -1,28 +1,34 @@
-r"""A Runge-Kutta-Chebyshev method of order two, for stiff flows of many parameters.
+r"""Stabilized Runge-Kutta methods, for stiff flows of many parameters.
 
-RKC of Sommeijer, Shampine & Verwer (1998), *RKC: an explicit solver for parabolic PDEs*: with m
-stages it is stable for :math:`h \rho \le 0.65 m^2`, where an ordinary method with as many stages
-gains no more than in proportion to m. The curvature :math:`\rho` is found by the power method on
-differences of the gradient, whose direction is kept from one estimate to the next.
+With m stages they are stable for :math:`h \rho` in proportion to :math:`m^2`, where an ordinary
+method with as many stages gains no more than in proportion to m. The curvature :math:`\rho` is
+found by the power method on differences of the gradient, whose direction is kept from one estimate
+to the next. What a step consists of is said in `chebyshev` (order two) and `rock` (order four).
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from dynlens.problem import Problem
+from dynlens.stepping import chebyshev, rock
 from dynlens.stepping.fields import Field
 from dynlens.stepping.stepper import PLACES, CompiledStepper
 from dynlens.typing import Array
 
-NAME = "RKC2"
+RKC, ROCK = "RKC2", "ROCK4"
+STABILIZED = (RKC, ROCK)
+BLOCKS = {RKC: 8, ROCK: 12}
 
 
 class Stabilized(CompiledStepper):
-    """One integration by RKC of order two.
+    """One integration by a stabilized method.
 
     Parameters
     ----------
     problem : Problem
     theta0 : ndarray, shape (P,)
+    name : {"RKC2", "ROCK4"}
     t, t_end : float
     rtol, atol : float
     step : float, optional
@@ -35,6 +41,7 @@ class Stabilized(CompiledStepper):
         self,
         problem: Problem,
         theta0: Array,
+        name: str,
         t_end: float,
         *,
         t: float = 0.0,
@@ -44,7 +51,8 @@ class Stabilized(CompiledStepper):
         watchful: bool = False,
     ) -> None:
         limits = (rtol, atol, 1.0 if watchful else 0.0)
-        super().__init__(problem, NAME, stabilized_source, theta0, 8, t, t_end, limits)
+        source = partial(stabilized_source, name)
+        super().__init__(problem, name, source, theta0, BLOCKS[name], t, t_end, limits)
         self.begin(step)
 
     def first_step(self) -> float:
@@ -52,17 +60,19 @@ class Stabilized(CompiledStepper):
         return 0.0
 
 
-def stabilized_source(field: Field) -> str:
+def stabilized_source(name: str, field: Field) -> str:
     """Source of the loop."""
-    loop = _LOOP.replace("<ARGUMENTS>", field.arguments)
-    places = {"NEW": (1, "FNEW"), "STAGE": ("LATEST", "G")}
+    tables = rock.coefficients() if name == ROCK else {}
+    names = "\n".join(f"{key} = np.array({value})" for key, value in tables.items())
+    loop = _LOOP.replace("<METHOD>", rock.STAGES if name == ROCK else chebyshev.STAGES)
+    loop = loop.replace("<ARGUMENTS>", field.arguments)
+    places = {"NEW": (1, "FNEW"), "STAGE": ("LATEST", "G"), "SLOPE": ("PAST", "SLOPES + q")}
     for key, (at, to) in {**places, "PROBE": ("PAST", "G")}.items():
         loop = loop.replace(f"<{key}>", field.call(at, to))
-    return "\n".join((field.head, PLACES, field.evaluate + loop))
+    return "\n".join((field.head, PLACES, names, field.evaluate + loop))
 
 
-_LOOP = """MOST_STAGES = 200
-RENEW = 25  # steps between estimates of the curvature
+_LOOP = """RENEW = 25  # steps between estimates of the curvature
 # Blocks of the work space; the state and the new state come first.
 F, FNEW, PAST, LATEST, G, V = 2, 3, 4, 5, 6, 7
 
@@ -98,58 +108,14 @@ def estimate(w, clock, counts, <ARGUMENTS>):
     counts[HITS] = 0
 
 
-@fast
-def stages(w, h, m, counts, <ARGUMENTS>):
-    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
-    past, latest, g = block(w, PAST, n), block(w, LATEST, n), block(w, G, n)
-    w0 = 1.0 + 2.0 / (13.0 * m * m)
-    s = w0 * w0 - 1.0
-    arg = m * math.log(w0 + math.sqrt(s))
-    w1 = math.sinh(arg) * s / (math.cosh(arg) * m * math.sqrt(s) - w0 * math.sinh(arg))
-    b1 = b2 = 1.0 / (2.0 * w0) ** 2
-    for i in range(n):
-        past[i] = y[i]
-        latest[i] = y[i] + h * w1 * b1 * f[i]
-    z1, z2, d1, d2, e1, e2 = w0, 1.0, 1.0, 0.0, 0.0, 0.0
-    for j in range(2, m + 1):
-        # Chebyshev's polynomial and its two derivatives at w0, by their recurrences.
-        z = 2.0 * w0 * z1 - z2
-        d = 2.0 * w0 * d1 - d2 + 2.0 * z1
-        e = 2.0 * w0 * e1 - e2 + 4.0 * d1
-        b = e / (d * d)
-        mu, nu, gamma = 2.0 * w0 * b / b1, -b / b2, 2.0 * w1 * b / b1
-        left = 1.0 - mu - nu
-        start = 1.0 - z1 * b1
-        <STAGE>
-        for i in range(n):
-            c = mu * latest[i] + nu * past[i] + left * y[i]
-            c += h * gamma * (g[i] - start * f[i])
-            past[i] = latest[i]
-            latest[i] = c
-        b2, b1, z2, z1, d2, d1, e2, e1 = b1, b, z1, z, d1, d, e1, e
-    counts[EVALUATIONS] += m
-    for i in range(n):
-        new[i] = latest[i]
-    return <NEW>
-
-
-@part
-def error_of(w, h, rtol, atol, n):
-    y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
-    f_new = block(w, FNEW, n)
-    total = 0.0
-    for i in range(n):
-        scale = atol + rtol * max(abs(y[i]), abs(new[i]))
-        rest = 0.8 * (y[i] - new[i]) + 0.4 * h * (f[i] + f_new[i])
-        total += (rest / scale) ** 2
-    return math.sqrt(total / n)
+<METHOD>
 
 
 @inner
 def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
     y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
     f_new = block(w, FNEW, n)
-    # Hermite's cubic: the values are of order two, so that it loses nothing.
+    # Hermite's cubic, whose error is of the order of the error estimate at least.
     h = clock[H_DONE]
     x = (t - clock[T_OLD]) / h
     r = 1.0 - x
@@ -193,27 +159,27 @@ def advance(
             if h < least:
                 clock[H] = h
                 return SMALL
-            longest = 0.65 * MOST_STAGES**2 / max(clock[CURVATURE], 1e-300)
-            h = min(h, longest)
+            h = min(h, LONGEST / max(clock[CURVATURE], 1e-300))
             last = t + h * (1.0 + 1e-12) >= t_end
             if last:
                 h = t_end - t
-            m = max(2, 1 + int(math.sqrt(1.54 * h * clock[CURVATURE] + 1.0)))
+            m = method_for(h * clock[CURVATURE])
             loss = stages(w, h, m, counts, <ARGUMENTS>)
-            error = error_of(w, h, rtol, atol, n)
+            error = error_of(w, h, m, rtol, atol, n)
             if error < 1.0:
                 break
-            h *= max(0.1, 0.8 * error ** (-1 / 3)) if error < np.inf else 0.1
+            h *= max(0.1, 0.8 * error ** -ROOT) if error < np.inf else 0.1
             if counts[REFUSED]:  # the curvature may have grown
                 estimate(w, clock, counts, <ARGUMENTS>)
             counts[REFUSED] = 1
         factor = 10.0
         if error > 0.0:
-            factor = 0.8 * error ** (-1 / 3)
+            factor = 0.8 * error ** -ROOT
             if counts[STEPS] > 0:  # the trend of the error, as in the authors' code
-                change = h / clock[H_DONE] * (clock[ERROR] / error) ** (1 / 3)
+                change = h / clock[H_DONE] * (clock[ERROR] / error) ** ROOT
                 factor *= min(1.5, max(0.1, change))
-        factor = min(10.0, max(0.1, factor))
+        most_growth = 10.0 if h * clock[CURVATURE] < SHORTEST else GROWTH
+        factor = min(most_growth, max(0.1, factor))
         if counts[REFUSED]:
             factor = min(1.0, factor)
         counts[REFUSED] = 0

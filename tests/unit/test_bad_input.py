@@ -609,6 +609,7 @@ EVENTS = [
         ValueError,
         "`direction` must be -1, 0 or 1",
     ),
+    bad("count: none", lambda: dl.Event("loss", 1.0, count=0), ValueError, "`count` must be at"),
     bad(
         "where: an entry of a number",
         lambda: watching(observable="loss", value=1.0, where=(0,)),

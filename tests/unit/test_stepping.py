@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
+from dynlens.bench.problems import PROBLEMS as PROBLEMS_OF_BENCH
 from dynlens.flow import COMPILED
 from dynlens.observables import registry
 from dynlens.stepping.auto import Auto
@@ -232,6 +233,16 @@ def test_two_roots_inside_one_step_are_both_found(bump, method):
 
 
 @pytest.mark.parametrize("method", COMPILED)
+@pytest.mark.parametrize(("count", "value"), [(1, 0.6), (2, 1.1), (3, None)])
+def test_a_run_ends_at_the_crossing_of_the_number_asked_for(bump, method, count, value):
+    event = dl.Event(bump, 0.0, terminal=True, count=count)
+    flow = dl.gradient_flow(SCALAR, [0.3], 1.0, events=[event], method=method, rtol=1e-8)
+    assert flow.status == ("event" if value else "finished")
+    assert flow.t[-1] == pytest.approx(time_of(value) if value else 1.0, abs=1e-4)
+    assert len(flow.crossings) == min(count, 2)
+
+
+@pytest.mark.parametrize("method", COMPILED)
 @pytest.mark.parametrize("event", [dl.Event(value=0.3, terminal=True, **W), dl.loss_below(100.0)])
 def test_a_root_at_or_before_the_start_is_no_crossing(event, method):
     flow = dl.gradient_flow(SCALAR, [0.3], 4.0, events=[event], method=method)
@@ -288,19 +299,35 @@ def test_auto_returns_to_the_explicit_method_where_the_flow_is_mild():
     assert auto.evaluations > auto.part.evaluations
 
 
-def test_auto_takes_a_stabilized_method_for_many_parameters_and_a_loose_tolerance():
+@pytest.mark.parametrize(("rtol", "method", "most"), [(1e-4, "RKC2", 1e-2), (1e-6, "ROCK4", 1e-5)])
+def test_auto_takes_a_stabilized_method_for_many_parameters(rtol, method, most):
     problem = problem_of(dl.DeepLinear((8, 8, 8)), count=40, seed=5)
     theta0 = problem.init(0.5, kind="gaussian", seed=1)
-    spent, flows = {}, {}
-    for method in ("auto", "Tsit5"):
-        flows[method] = dl.gradient_flow(
-            problem, theta0, 5e3, method=method, rtol=1e-4, atol=1e-8, saves=5
-        )
-        spent[method] = flows[method].attrs["evaluations"]
-    assert flows["auto"].attrs["switches"][-1]["method"] == "RKC2"
+    options = {"rtol": rtol, "atol": 1e-4 * rtol, "saves": 5}
+    flows = {
+        name: dl.gradient_flow(problem, theta0, 5e3, method=name, **options)
+        for name in ("auto", "Tsit5")
+    }
+    spent = {name: flow.attrs["evaluations"] for name, flow in flows.items()}
+    assert flows["auto"].attrs["switches"][-1]["method"] == method
     assert spent["auto"] < spent["Tsit5"] / 3, spent
     gap = np.abs(flows["auto"].final - flows["Tsit5"].final).max()
-    assert gap < 1e-2, f"off by {gap:.1e}"
+    assert gap < most, f"off by {gap:.1e}"
+
+
+@pytest.mark.slow
+def test_order_four_pays_on_a_large_stiff_tree():
+    bench = PROBLEMS_OF_BENCH["B5"]
+    problem, theta0 = bench.make()
+    times = [0.0, bench.t_end]
+    tight = dl.gradient_flow(problem, theta0, times, method="DOP8", rtol=1e-11, atol=1e-13)
+    spent = {}
+    for method in ("auto", "DOP8"):
+        flow = dl.gradient_flow(problem, theta0, times, method=method, rtol=1e-6, atol=1e-8)
+        gap = np.abs(flow.final - tight.final).max() / np.abs(tight.final).max()
+        assert gap < 1e-6, f"{method} is off by {gap:.1e}"
+        spent[method] = flow.attrs["evaluations"]
+    assert spent["auto"] < spent["DOP8"] / 2.7, spent
 
 
 # -- twins, cache ---------------------------------------------------------------------------------
