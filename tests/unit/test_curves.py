@@ -28,7 +28,7 @@ def kept(found):
 class TestDescent:
     def test_a_run_in_chunks_is_the_run(self, problem):
         theta0 = problem.init(0.1, seed=0)
-        # Further down the steps, which do not shrink, overshoot, and rounding decides what is reached.
+        # Further down, steps that do not shrink overshoot, and rounding decides what is reached.
         settings = {"eta": 1e-2, "steps": 3000, "stop_below": 1e-5}
         found, theta = curves.descend(problem, theta0, observe, **settings)
         whole = dl.gradient_descent(problem, theta0, method="grouprmsprop", saves=2, **settings)
