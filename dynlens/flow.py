@@ -125,17 +125,17 @@ def gradient_flow(
     Notes
     -----
     A name means one implementation. "DOP853" is SciPy's; "DOP8" has the same coefficients in a
-    compiled loop, a hundred times as fast where the gradient is tiny. "Tsit5"
-    is the pair of Tsitouras (2011), "Radau9" an implicit method of Hairer & Wanner (1999) for up to
-    about a hundred parameters, "RKC2" and "ROCK4" the stabilized methods of Sommeijer, Shampine &
-    Verwer (1998) and of Abdulle (2002), of order two and four, for more of them. "auto" begins
-    with "Tsit5" (from ``rtol=1e-5`` on) or "DOP8" and changes to one of the latter three, and
-    back, as the flow turns stiff or mild; ``attrs["switches"]`` tells when and why. The first run
-    by a method compiles its loop for seconds, the first run of a problem its gradient for one; all
-    later ones, also of other processes, load from the cache. Named by themselves, "Tsit5" and
-    "DOP8" compile a loop of its own for each tiny problem, three times as fast; "auto" never does.
-    The environment variable ``DYNLENS_METHOD`` makes "auto" stand for a method of SciPy's, to see
-    what depends on it.
+    compiled loop, a hundred times as fast where the gradient is tiny. "Tsit5" is the pair of
+    Tsitouras (2011), "Radau9" an implicit method of Hairer & Wanner (1999) for up to about a
+    hundred parameters, "RKC2" and "ROCK4" the stabilized methods of Sommeijer, Shampine & Verwer
+    (1998) and of Abdulle (2002), of order two and four, for more of them. "auto" begins with
+    "Tsit5" (from ``rtol=1e-7`` on, 1e-5 for many parameters) or "DOP8" and changes to one of the
+    latter three, and back, as the flow turns stiff or mild; ``attrs["switches"]`` tells when and
+    why. The first run by a method compiles its loop for seconds, the first run of a problem its
+    gradient for one; all later ones, also of other processes, load from the cache. Named by
+    themselves, "Tsit5" and "DOP8" compile a loop of its own for each tiny problem, three times as
+    fast; "auto" never does. The environment variable ``DYNLENS_METHOD`` makes "auto" stand for a
+    method of SciPy's, to see what depends on it.
 
     The explicit methods' error per unit of time is controlled relative to ``|theta|``; quantities
     that are products of small and large factors (a determinant, say) can lose all their digits

@@ -29,15 +29,16 @@ from dynlens.stepping.stepper import (
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.typing import Array
 
-TIGHT = 1e-5  # below this tolerance order eight takes no more evaluations than order five
+TIGHT = 1e-7  # below this tolerance order eight takes fewer evaluations than order five
+TIGHT_MANY = 1e-5  # the same for many parameters, since ROCK4 goes on from a better state
 FEW = 100  # parameters, up to which a Hessian is factored
 TIGHTEST = 1e-9  # above this tolerance ROCK4 takes fewer evaluations than order eight
 HESSIANS = 20  # an implicit method needs some of them: 2 P evaluations each
 
 
-def explicit_for(rtol: float) -> str:
+def explicit_for(rtol: float, size: int = 1) -> str:
     """Return the explicit method to begin with."""
-    return "DOP8" if rtol < TIGHT else "Tsit5"
+    return "DOP8" if rtol < (TIGHT if size <= FEW else TIGHT_MANY) else "Tsit5"
 
 
 def reason(method: str, rtol: float) -> str:
@@ -52,7 +53,7 @@ class Auto:
         self, problem: Problem, theta0: Array, t_end: float, *, rtol: float, atol: float
     ) -> None:
         self.problem, self.t_end, self.rtol, self.atol = problem, t_end, rtol, atol
-        self.explicit = explicit_for(rtol)
+        self.explicit = explicit_for(rtol, problem.model.size)
         self.before = (0, 0)  # evaluations and steps of the parts that are over
         self.switches: list[dict[str, Any]] = []
         self.part: CompiledStepper = self._part(self.explicit, theta0, 0.0, None)
@@ -110,7 +111,7 @@ class Auto:
         if n <= FEW and left > HESSIANS * 2 * n:
             self._change(RADAU, why)
         elif n > FEW and self.rtol >= TIGHTEST:
-            self._change(RKC if self.rtol >= TIGHT else ROCK, why)
+            self._change(RKC if self.rtol >= TIGHT_MANY else ROCK, why)
 
     def _change(self, method: str, why: str) -> None:
         part = self.part
