@@ -155,7 +155,7 @@ def bare_gradient(problem: Problem, theta0: Array, rounds: int) -> float:
     """Seconds of one gradient, called from a compiled loop."""
     field = SHARED if problem.kernel_lines is None else pasted(problem)
     module, n = problem.loop("bare", lambda: _bare_source(field)), problem.model.size
-    w, data = np.zeros(2 * n), field_data(problem, field, problem.kernel_data)
+    w, data = np.zeros(2 * n), field_data(problem, problem.kernel_data, own=field.own)
     w[:n] = theta0
     return repeated(lambda count: module.repeat(w, count, *data), max(rounds, 5))
 

@@ -168,17 +168,18 @@ def pasted(problem: Problem) -> Field:
     return Field(head, str(n), "values, weight")
 
 
-def field_data(problem: Problem, field: Field, data: tuple[Any, ...]) -> tuple[Any, ...]:
+def field_data(problem: Problem, data: tuple[Any, ...], *, own: bool) -> tuple[Any, ...]:
     """Return what the call needs, in the order of its arguments.
 
     Parameters
     ----------
     problem : Problem
-    field : Field
     data : tuple of ndarray
         `Problem.private_data`, to be kept as long as the call is made: only addresses are passed.
+    own : bool
+        Whether the gradient is pasted into the loop.
     """
-    if field.own:
+    if own:
         return data[0], data[3]
     return problem.model.size, problem.address, pointers_to(data)
 

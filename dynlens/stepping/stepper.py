@@ -140,13 +140,13 @@ class CompiledStepper:
         *,
         own: bool = False,
     ) -> None:
-        field = pasted(problem) if own and problem.kernel_lines is not None else SHARED
+        own = own and problem.kernel_lines is not None
         self.problem, self.n = problem, theta0.size
         self.arrays = problem.private_data()  # several steppers may be at work at once
-        self.data = field_data(problem, field, self.arrays)
-        self.name = f"{name.lower()}_own" if field.own else name.lower()
-        if field.own:
-            self.module = problem.loop(self.name, lambda: source(field))
+        self.data = field_data(problem, self.arrays, own=own)
+        self.name = f"{name.lower()}_own" if own else name.lower()
+        if own:
+            self.module = problem.loop(self.name, lambda: source(pasted(problem)))
         else:
             self.module = shared_loop(self.name, source)
         self.w = np.zeros(blocks * self.n)
