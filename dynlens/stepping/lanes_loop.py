@@ -163,7 +163,8 @@ def save(w, r, ids, times, states, record, address, pointers):
                 continue
             k = record[b, R_SAVED]
             if times[k] < r[TIME + l]:
-                r[PLACE + l] = (times[k] - r[TIME_OLD + l]) / r[STEP_DONE + l]
+                x = (times[k] - r[TIME_OLD + l]) / r[STEP_DONE + l]
+                r[PLACE + l] = x if x > 1e-300 else 1e-300  # whatever it is, it is saved
                 inside = True
                 continue
             for i in range(<N>):

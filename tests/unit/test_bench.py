@@ -154,7 +154,7 @@ def test_exact_answers_are_no_obstacle():
 
 
 def test_goals_name_integrators_and_problems_that_exist():
-    names = {peer.name for peer in PEERS}
+    names = {peer.name for peer in (*PEERS, *MANY_PEERS)}
     for goal in (*GOALS, *TAILS):
         assert {goal.ours, *goal.rivals} <= names
         assert set(goal.targets) <= set(PROBLEMS)
@@ -216,7 +216,9 @@ def test_the_figure_has_a_panel_for_each_problem_and_a_legend():
     for axes in shown:
         assert axes.get_xscale() == axes.get_yscale() == "log"
         assert axes.get_xlabel() == "error of the last state"
-    assert [text.get_text() for text in figure.axes[7].get_legend().get_texts()] == ["dynlens auto"]
+    assert [text.get_text() for text in figure.axes[len(SIZES)].get_legend().get_texts()] == [
+        "dynlens auto"
+    ]
 
 
 def test_the_command_refuses_a_problem_that_it_does_not_know():
