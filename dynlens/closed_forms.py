@@ -272,7 +272,8 @@ def fitting_times(
     Returns
     -------
     ndarray, shape (r,)
-        Infinite for directions that no component goes to.
+        Infinite for directions that no component goes to, or that the penalty lets die
+        (:math:`a \le \lambda/2`).
 
     References
     ----------
@@ -287,10 +288,13 @@ def fitting_times(
         if k is not None:
             path = FrozenResidual(tuple(p), tuple(padded), order)
             masses[k] += scale**2 * abs(p[k]) ** (4 / order) * np.exp(-4 * a[k] * path.lag)
-    K = a - penalty / 2
-    with np.errstate(divide="ignore"):
-        times = np.log(K / masses - 1) / (4 * K)
-    return times if eta is None else times * 2 * K * eta / np.log1p(2 * K * eta)
+    K, times = a - penalty / 2, np.full(len(a), np.inf)
+    live = (K > 0) & (masses > 0)
+    K = K[live]
+    times[live] = np.log(K / masses[live] - 1) / (4 * K)
+    if eta is not None:
+        times[live] *= 2 * K * eta / np.log1p(2 * K * eta)
+    return times
 
 
 def vanilla_time(start: float, stop: float, coefficient: float, order: int) -> float:

@@ -97,13 +97,7 @@ def frozen_scalar_field(problem: Problem, kappa: float) -> Field:
     ----------
     wang2020beyond
     """
-    validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
-    model, factor = problem.model, validation.positive("kappa", kappa) / 2
-    if not isinstance(model, SymmetricTensor) or model.degree != 2 or model.trained:
-        raise ValueError(
-            f"`problem` must be of a 2-homogeneous SymmetricTensor, got {model!r}; pass `degree=2` "
-            "and fixed coefficients."
-        )
+    model, factor = two_homogeneous(problem), validation.positive("kappa", kappa) / 2
 
     def field(t: float, theta: Array) -> Array:
         units = model.polar(problem.factors(theta))[1]
@@ -112,6 +106,18 @@ def frozen_scalar_field(problem: Problem, kappa: float) -> Field:
         return model.ravel((down + (factor - 1) * along * units,))
 
     return field
+
+
+def two_homogeneous(problem: Problem) -> SymmetricTensor:
+    """Return the problem's model, if it is a 2-homogeneous one with fixed coefficients."""
+    validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
+    model = problem.model
+    if not isinstance(model, SymmetricTensor) or model.degree != 2 or model.trained:
+        raise ValueError(
+            f"`problem` must be of a 2-homogeneous SymmetricTensor, got {model!r}; pass `degree=2` "
+            "and fixed coefficients."
+        )
+    return model
 
 
 def second_correction(problem: Problem, theta: Array) -> Array:

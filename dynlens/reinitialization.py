@@ -16,7 +16,7 @@ from dynlens import validation
 from dynlens.descent import gradient_descent
 from dynlens.flow import gradient_flow
 from dynlens.models.symmetric import SymmetricTensor
-from dynlens.modified import frozen_scalar_field
+from dynlens.modified import frozen_scalar_field, two_homogeneous
 from dynlens.problem import Problem
 from dynlens.trajectory import Trajectory
 from dynlens.typing import Array, ArrayLike
@@ -74,7 +74,7 @@ def modified_flow(
     >>> runs[-1].values("residual_coefficients")[-1].round(3).tolist()
     [0.025, 0.025]
     """
-    model = _two_homogeneous(problem)
+    model = two_homogeneous(problem)
     theta = problem.check_theta(theta0)
     lengths = validation.sequence("phases", phases, "for example [10.0] * 3.")
     bound, size = validation.positive("threshold", threshold), validation.positive("scale", scale)
@@ -137,7 +137,7 @@ def modified_descent(
     ----------
     wang2020beyond
     """
-    model = _two_homogeneous(problem)
+    model = two_homogeneous(problem)
     count, total = validation.count("epochs", epochs), validation.count("steps", steps)
     size = validation.positive("scale", scale)
     if switch is not None and validation.positive("switch", switch) <= size:
@@ -179,7 +179,7 @@ def _until_switch(
     steps: int,
 ) -> Trajectory:
     """Descend while one component is vanilla, until it has grown or the epoch is over."""
-    model = _two_homogeneous(problem)
+    model = two_homogeneous(problem)
     # a (1/delta)^(l-2) u^l, beside a |u|^(2-l) u^l for all others
     coefficients, degree = signs.copy(), np.full(model.components, 2)
     coefficients[new] *= scale ** (2 - model.order)
@@ -195,14 +195,3 @@ def _until_switch(
 
 def _sphere(rng: np.random.Generator, scale: float, model: SymmetricTensor) -> Array:
     return np.asarray(model.draw(scale, "sphere", rng)[0])
-
-
-def _two_homogeneous(problem: Problem) -> SymmetricTensor:
-    validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
-    model = problem.model
-    if not isinstance(model, SymmetricTensor) or model.degree != 2 or model.trained:
-        raise ValueError(
-            f"`problem` must be of a 2-homogeneous SymmetricTensor, got {model!r}; pass `degree=2` "
-            "and fixed coefficients."
-        )
-    return model

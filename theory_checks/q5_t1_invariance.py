@@ -4,6 +4,7 @@ Liu et al. (2021): E_s(V Q^T) = E_s(V) for orthogonal Q, since all angles are ke
 for the parameterizations of Q by Cayley's transform, by Gram and Schmidt, and by Householder.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,25 +29,34 @@ def maps(rng, d):
 
 
 @dataclass(frozen=True)
-class Turned(Measurement):
-    """Gaussian neurons before and after, in energies of several powers (s = 0 first)."""
+class Neurons(Measurement):
+    """Gaussian neurons, layer after layer, and energies of what is made of them."""
 
     n: int = 20
     d: int = 8
     count: int = 10
     seed: int = 0
 
+    @abstractmethod
+    def energies(self, V, rng):
+        """Energies of several powers, by name."""
+
     def measure(self, fine):
-        nudge = NUDGE if fine else 1.0
         rows = []
         for k in range(self.count):
             rng = np.random.default_rng([self.seed, k])
-            V = rng.standard_normal((self.n, self.d)) * nudge
-            found = {"before": V} | {n: V @ Q.T for n, Q in maps(rng, self.d).items()}
-            rows.append(
-                {n: [hyperspherical_energy(U, s) for s in POWERS] for n, U in found.items()}
-            )
+            V = rng.standard_normal((self.n, self.d)) * (NUDGE if fine else 1.0)
+            rows.append(self.energies(V, rng))
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+@dataclass(frozen=True)
+class Turned(Neurons):
+    """Before and after a linear map of them all."""
+
+    def energies(self, V, rng):
+        layers = {"before": V} | {name: V @ Q.T for name, Q in maps(rng, self.d).items()}
+        return {name: [hyperspherical_energy(U, s) for s in POWERS] for name, U in layers.items()}
 
 
 def kept(name):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynlens import Check, Equal, Measurement, Theorem, hyperspherical_energy
-from theory_checks.q5_t1_invariance import NUDGE
+from dynlens import Check, Equal, Theorem, hyperspherical_energy
+from theory_checks.q5_t1_invariance import Neurons
 
 POWERS = (0.0, 1.0, 2.0)
 
@@ -27,34 +27,23 @@ def unnormalized(V, s):
 
 
 @dataclass(frozen=True)
-class Rescaled(Measurement):
-    """Gaussian neurons, then each times a positive factor, or times a sign."""
+class Rescaled(Neurons):
+    """Each of them times a positive factor, or times a sign."""
 
-    n: int = 20
-    d: int = 8
-    count: int = 10
-    seed: int = 0
-
-    def measure(self, fine):
-        nudge = NUDGE if fine else 1.0
-        rows = []
-        for k in range(self.count):
-            rng = np.random.default_rng([self.seed, k])
-            V = rng.standard_normal((self.n, self.d)) * nudge
-            longer = V * np.exp(rng.uniform(-5, 5, (self.n, 1)))
-            flipped = V * rng.permutation(np.resize([1.0, -1.0], self.n))[:, None]
-            whole, half = hyperspherical_energy, half_space_energy
-            found = {
-                "energy": (whole, V),
-                "rescaled": (whole, longer),
-                "flipped": (whole, flipped),
-                "half": (half, V),
-                "half_flipped": (half, flipped),
-                "distances": (unnormalized, V),
-                "distances_rescaled": (unnormalized, longer),
-            }
-            rows.append({n: [f(U, s) for s in POWERS] for n, (f, U) in found.items()})
-        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    def energies(self, V, rng):
+        longer = V * np.exp(rng.uniform(-5, 5, (self.n, 1)))
+        flipped = V * rng.permutation(np.resize([1.0, -1.0], self.n))[:, None]
+        whole, half = hyperspherical_energy, half_space_energy
+        found = {
+            "energy": (whole, V),
+            "rescaled": (whole, longer),
+            "flipped": (whole, flipped),
+            "half": (half, V),
+            "half_flipped": (half, flipped),
+            "distances": (unnormalized, V),
+            "distances_rescaled": (unnormalized, longer),
+        }
+        return {name: [of(U, s) for s in POWERS] for name, (of, U) in found.items()}
 
 
 def same(left, right):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -24,8 +24,8 @@ def thread_count(threads: int | None) -> int:
 class Queue:
     """The numbers of the runs, each given to one of the threads that iterate."""
 
-    def __init__(self, numbers: Iterable[int]) -> None:
-        self._waiting, self._over, self._stopped = deque(numbers), deque[int](), False
+    def __init__(self, count: int) -> None:
+        self._waiting, self._over, self._stopped = deque(range(count)), deque[int](), False
 
     def __iter__(self) -> Iterator[int]:
         return self
@@ -69,25 +69,21 @@ def share_out(work: Callable[[Queue], None], count: int, threads: int, title: st
     title : str
         Of a progress bar; empty for none.
     """
-    sharers = min(threads, count)
+    queue, sharers = Queue(count), min(threads, count)
     if sharers <= 1 and not title:
-        return work(Queue(range(count)))
-    bar, first = _bar(title, count), min(1, count)
-    # The first by itself and in this thread, so that whatever is to be compiled is, before several
-    # threads ask for it at once.
-    work(Queue(range(first)))
-    if bar is not None:
-        bar.update(first)
-    queue, sharers = Queue(range(first, count)), min(sharers, count - first)
+        return work(queue)
+    bar = _bar(title, count)
     with ThreadPoolExecutor(max(sharers, 1)) as pool:
-        try:  # from here on, an interrupt at any moment ends the threads
+        # From here on an interrupt ends the threads, at whatever moment it comes: one that came
+        # before the queue could be stopped would leave the pool waiting for them for ever.
+        try:
             pending = {pool.submit(work, queue) for _ in range(sharers)}
             while pending:
                 over, pending = wait(pending, POLL, FIRST_EXCEPTION)
                 for future in over:
                     future.result()
                 if bar is not None:
-                    bar.update(first + queue.finished - bar.n)
+                    bar.update(queue.finished - bar.n)
         finally:
             queue.stop()  # an interrupt, or an error in one of them, ends all of them
             if bar is not None:

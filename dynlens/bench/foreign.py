@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,18 @@ def heyoka(problem: Problem, theta0: Array) -> Solve:
 
 def diffrax(problem: Problem, theta0: Array) -> Solve:
     """Tsit5, compiled by XLA together with the gradient."""
+    jax, one = by_diffrax(problem)
+    run, start = jax.jit(one), jax.numpy.asarray(theta0)
+
+    def solve(t_end: float, rtol: float, atol: float) -> tuple[Array, int]:
+        final, steps = run(start, t_end, rtol, atol)
+        return np.asarray(final), 6 * int(steps)
+
+    return solve
+
+
+def by_diffrax(problem: Problem) -> tuple[Any, Callable[..., Any]]:
+    """Return jax, and ``one(theta, t_end, rtol, atol) -> last state, steps``."""
     # Read once, when jax first compiles: on one core, handing work to threads costs a tenth or two.
     os.environ.setdefault("XLA_FLAGS", ONE_THREAD)
     import diffrax as dx
@@ -50,10 +63,8 @@ def diffrax(problem: Problem, theta0: Array) -> Solve:
     jax.config.update("jax_enable_x64", True)
     field = portable_field(problem, jnp.asarray, jnp.concatenate)
     term, method = dx.ODETerm(lambda t, theta, args: field(theta)), dx.Tsit5()
-    start = jnp.asarray(theta0)
 
-    @jax.jit
-    def run(theta: Any, t_end: Any, rtol: Any, atol: Any) -> Any:
+    def one(theta: Any, t_end: Any, rtol: Any, atol: Any) -> Any:
         answer = dx.diffeqsolve(
             term,
             method,
@@ -69,11 +80,7 @@ def diffrax(problem: Problem, theta0: Array) -> Solve:
         )
         return answer.ys[-1], answer.stats["num_steps"]
 
-    def solve(t_end: float, rtol: float, atol: float) -> tuple[Array, int]:
-        final, steps = run(start, t_end, rtol, atol)
-        return np.asarray(final), 6 * int(steps)
-
-    return solve
+    return jax, one
 
 
 def torchdiffeq(problem: Problem, theta0: Array) -> Solve:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dynlens.batches import gradient_flow_batch
-from dynlens.bench.foreign import ONE_THREAD
+from dynlens.bench.foreign import by_diffrax
 from dynlens.bench.peers import Peer, Solve
 from dynlens.bench.portable import portable_field
 from dynlens.flow import gradient_flow
@@ -66,34 +65,12 @@ def _heyoka(problem: Problem, starts: Array) -> Solve:
 
 
 def _diffrax(problem: Problem, starts: Array) -> Solve:
-    os.environ.setdefault("XLA_FLAGS", ONE_THREAD)
-    import diffrax as dx
-    import jax
-    import jax.numpy as jnp
-
-    jax.config.update("jax_enable_x64", True)
-    field = portable_field(problem, jnp.asarray, jnp.concatenate)
-    term, begins = dx.ODETerm(lambda t, theta, args: field(theta)), jnp.asarray(starts)
-
-    def one(theta: Any, t_end: Any, rtol: Any, atol: Any) -> Any:
-        return dx.diffeqsolve(
-            term,
-            dx.Tsit5(),
-            0.0,
-            t_end,
-            None,
-            theta,
-            stepsize_controller=dx.PIDController(rtol=rtol, atol=atol),
-            saveat=dx.SaveAt(t1=True),
-            max_steps=None,
-            adjoint=dx.ForwardMode(),
-            throw=False,
-        ).ys[-1]
-
+    jax, one = by_diffrax(problem)
     run = jax.jit(jax.vmap(one, in_axes=(0, None, None, None)))
+    begins = jax.numpy.asarray(starts)
 
     def solve(t_end: float, rtol: float, atol: float) -> tuple[Array, None]:
-        return np.asarray(run(begins, t_end, rtol, atol))[:JUDGED], None
+        return np.asarray(run(begins, t_end, rtol, atol)[0])[:JUDGED], None
 
     return solve
 

@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -246,6 +248,27 @@ def test_an_interrupt_ends_all_threads(kind, threads):
     with pytest.raises(KeyboardInterrupt):
         endless()
     timer.join()
+    assert threading.active_count() == before
+
+
+def test_an_interrupt_while_the_threads_are_started_ends_them(monkeypatch):
+    started, submit = threading.Event(), ThreadPoolExecutor.submit
+
+    def interrupted(pool, *call):
+        if started.is_set():
+            raise KeyboardInterrupt
+        submit(pool, *call)
+        assert started.wait(10)
+
+    def work(queue: Queue) -> None:
+        started.set()
+        while not queue.stopped():
+            time.sleep(1e-3)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        share_out(work, 5, 2)
     assert threading.active_count() == before
 
 

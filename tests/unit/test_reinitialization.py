@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import dynlens as dl
-from dynlens.closed_forms import FrozenResidual, winner
+from dynlens.closed_forms import FrozenResidual, fitting_times, winner
 from dynlens.reinitialization import modified_descent, modified_flow
 
 
@@ -90,3 +90,11 @@ def test_bad_input_is_named():
         winner([1.0, 0.0], [-1.0, 1.0], 3)
     with pytest.raises(ValueError, match="`start` is zero"):
         winner([0.0, 0.0], [1.0, 1.0], 3)
+
+
+def test_directions_without_a_component_or_that_the_penalty_lets_die_are_never_fitted():
+    starts = [[0.9, 0.3, 0.3], [0.1, 0.7, 0.7]]  # the winners are 0 and 1
+    times = fitting_times(starts, [1.0, 0.2, 0.1], 4, scale=1e-6)
+    assert np.isfinite(times).tolist() == [True, True, False]
+    dying = fitting_times(starts, [1.0, 0.2, 0.1], 4, scale=1e-6, penalty=0.4, eta=0.01)
+    assert np.isfinite(dying).tolist() == [True, False, False]
