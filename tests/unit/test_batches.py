@@ -1,5 +1,6 @@
 """Batches: the same runs as one by one, with bits that do not depend on the company."""
 
+import gc
 import os
 import signal
 import threading
@@ -232,6 +233,17 @@ def test_a_budget_ends_each_run_by_itself(method):
     assert 0 < short < 8, f"{short} of 8 ran out of a budget of {most}, of {work}"
 
 
+@pytest.fixture
+def heard():
+    """Interrupts arrive, also where the tests run in the background and began with deaf ears."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()  # hypothesis watches collections, and one that comes meanwhile would be swallowed
+    yield
+    gc.enable()
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", ["flow", "descent"])
 def test_an_interrupt_ends_all_threads(kind, threads):

@@ -274,6 +274,8 @@ def test_ctrl_c_on_the_terminal_ends_everything(stated, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Not ignored, as it would be if the tests were started in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in process.stderr:  # a line per finished theorem
         assert line.startswith("1/")
