@@ -221,6 +221,8 @@ def _needed(needed: Sequence[Any]) -> Any:
     ax.plot([], [], ":", color=plot.GREY, label="exact lower bound")
     ax.plot([], [], "--", color=plot.GREY, linewidth=0.9, label="$d^{l-1}$")
     ax.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel="components $m$")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("")
     ticks = sorted({one["dimension"] for one in needed})
     ax.set_xticks(ticks, [str(d) for d in ticks])
     ax.set_xticks([], minor=True)

@@ -113,7 +113,7 @@ def _fitted(runs: Sequence[Any]) -> Any:
     from dynlens import plot
 
     counts = sorted({one["components"] for one in runs})
-    figure = plot.Picture(figsize=(1.7 * len(counts) + 1.4, 2.7))
+    figure = plot.Picture(figsize=(max(1.7 * len(counts) + 1.4, 4.8), 2.7))
     axes = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
     looks = {True: (plot.BLUE, "-", "with fresh"), False: (plot.VERMILLION, "--", "without fresh")}
     for ax, m in zip(axes, counts, strict=True):
@@ -123,6 +123,7 @@ def _fitted(runs: Sequence[Any]) -> Any:
             epochs = np.arange(1, len(share) + 1)
             ax.plot(epochs, share, dash, color=colour, label=f"{label} components")
         ax.set(xlabel="epoch", title=f"$m = {m}$", ylim=(-0.04, 1.04))
+        ax.locator_params(axis="x", integer=True)
     axes[0].set_ylabel(f"share of seeds below {FITTED:g}")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)

@@ -124,7 +124,7 @@ def paper_size(one: Run) -> Any:
     known = one["descent"][np.isfinite(one["descent"])]
     bottom.set(xlabel=r"time, $\eta\,\cdot$ step", ylabel=r"correlation $W(e_k^{\otimes 4})$")
     bottom.set_xlim(0.8 * known.min(), 1.15 * known.max())
-    bottom.legend(loc="lower right", ncols=2)
+    figure.legend(*bottom.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 

@@ -175,7 +175,8 @@ def _panels(ended: Sequence[Any], basins: Sequence[Any]) -> Any:
         left.plot(penalty, fitted, "o", color=colour, markersize=4, label=f"$k = {k + 1}$")
     left.set(xlabel=r"penalty $\lambda$", ylabel=r"fitted $W(e_k^{\otimes 4})$ at the end")
     left.set_title(r"lines: $\max(a_k - \lambda/2,\, 0)$")
-    left.legend()
+    left.set_ylim(bottom=0)
+    left.legend(loc="lower left")
     edges = [one["penalty"] for one in basins]
     dense = np.linspace(0.0, 1.05 * max(edges), 200)
     law, wrong = dense / (dense + 2 * PAIR[1]), dense / (dense + PAIR[1])
