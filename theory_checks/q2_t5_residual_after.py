@@ -69,7 +69,7 @@ coarse, large, small = settled(1e-2), settled(1e-3), settled(1e-5)
 
 
 def never_below(value):
-    return AtLeast("residual_coefficients", value, tolerance=ERROR / LAMBDA)
+    return AtLeast("residual_coefficients", value, tolerance=ERROR / (LAMBDA / 2))
 
 
 theorem = Theorem(

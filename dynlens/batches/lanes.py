@@ -68,7 +68,7 @@ def side_by_side(
     record = Record(starts, times, states, counts, np.zeros(count))
     if times[0] == 0:
         states[:, 0], counts[:, SAVED] = starts, 1
-    share_out(partial(_fill_lanes, problem, settings, record), count, threads, title)
+    share_out(partial(_fill_lanes, problem, settings, record, threads), count, threads, title)
     stiff = np.flatnonzero(counts[:, STATUS] == STIFF)
     alone: dict[int, Trajectory] = {}
 
@@ -90,7 +90,9 @@ def _method(settings: Settings) -> str:
     return explicit_for(settings.rtol) if settings.name == "auto" else settings.name
 
 
-def _fill_lanes(problem: Problem, settings: Settings, record: Record, queue: Queue) -> None:
+def _fill_lanes(
+    problem: Problem, settings: Settings, record: Record, threads: int, queue: Queue
+) -> None:
     """What a thread does: fill lanes that are free, until there is nothing to fill them with."""
     method, begun, over = _method(settings), 0, 0
     lanes, ids = Lanes(problem, method), np.full(LANES, -1)
@@ -102,8 +104,8 @@ def _fill_lanes(problem: Problem, settings: Settings, record: Record, queue: Que
     drain = False
     while not queue.stopped() and not (drain and np.all(ids < 0)):
         if place[0] == place[1] and not drain:
-            # One at a time near the end, so that all threads end together.
-            taken = list(islice(queue, LANES if len(queue) > 4 * LANES else 1))
+            # Ever fewer at a time near the end, so that all threads end together.
+            taken = list(islice(queue, min(LANES, 1 + len(queue) // (4 * threads))))
             drain = not taken
             waiting[: len(taken)], place[:] = taken, (0, len(taken))
             begun += len(taken)

@@ -85,9 +85,8 @@ def explicit_source(tableau: Tableau, field: Field) -> str:
         "EXTRA": len(tableau.extra),
         "ARGUMENTS": field.arguments,
         "NORM": f"0.0 if s0 == 0.0 and s1 == 0.0 else {norm}" if pair else norm,
-        "POWER": repr(1 / tableau.estimate_order - 0.75 * tableau.damping),
+        "POWER": repr(tableau.power),
         "DAMPING": repr(tableau.damping),
-        "ROOT": repr(1 / tableau.estimate_order),
     }
     sums = unrolled_sums(tableau, field) if field.own else tabled_sums(tableau, field)
     text = field.evaluate + sums + _LOOP
@@ -165,7 +164,7 @@ def advance(
             if error < 1.0:
                 break
             # An error that is no number is as bad as can be.
-            h *= max(0.2, 0.9 * error ** -<ROOT>) if error < np.inf else 0.2
+            h *= max(0.2, 0.9 * error ** -<POWER>) if error < np.inf else 0.2
             counts[REFUSED] = 1
             if h < least:
                 clock[H] = h
@@ -173,7 +172,7 @@ def advance(
         factor = 10.0
         if error > 0.0:
             factor = 0.9 * error ** -<POWER>
-            if <DAMPING> > 0.0 and counts[STEPS] > 0:
+            if counts[STEPS] > 0:
                 factor *= clock[ERROR] ** <DAMPING>
         factor = min(10.0, max(0.2, factor))
         if counts[REFUSED]:

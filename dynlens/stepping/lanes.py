@@ -15,6 +15,7 @@ problem, and called by its address.
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 
 import numpy as np
@@ -30,6 +31,29 @@ from dynlens.typing import Array
 __all__ = ["LANES", "Lanes", "in_lanes"]
 
 _LOOPS: dict[str, ModuleType] = {}
+DEEPEST = 6  # root of the error that is taken: see `Tableau.power`
+
+WIDE = '''
+from numba import types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def wide(typing_context):
+    """Let the loops of the function that calls this take all of the vector unit.
+
+    Where vectors of eight numbers once slowed the clock down, LLVM still takes half of it. The set
+    of attributes knows only those without a value, hence the detour.
+    """
+
+    def generate(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+'''
 
 
 def in_lanes(problem: Problem) -> bool:
@@ -87,7 +111,7 @@ def _field_source(problem: Problem) -> str:
     body += [f"out[{LANES * i} + l] = {name}" for i, name in enumerate(y)]
     text = "\n        ".join(body)
     return f"""{KERNEL_HEAD}
-
+{WIDE}
 {problem.loss_source}
 
 
@@ -103,6 +127,7 @@ def field(theta, held, index, rows, scale, work, tensor, cotangent, out):
     # Numbers rather than places of an array, of which one could be written to.
     values = ({", ".join(f"held[{i}]" for i in range(count))},)
     weight = (scale[0],)
+    wide()
     for l in range({LANES}):
         {text}
     return 0.0
@@ -116,11 +141,19 @@ def _loop_source(tableau: Tableau, n: int) -> str:
     if len(tableau.errors) == 2:  # where both sums vanish, so does the error
         both = f"({n} * (r[SUM0 + l] + 0.01 * r[SUM1 + l]) + 1e-300)"
         square = f"r[SUM0 + l] * (r[SUM0 + l] / {both})"
-    root = 1 / tableau.estimate_order
+    damped = -math.frexp(tableau.damping)[1] + 1  # the root of the error that damps the next step
     spare = FIRST + s + 1 + extra
     steps = spare + len(tableau.errors)
+    squares, totals = [], []
+    for k, row in enumerate(tableau.errors):
+        squares += [f"error = scale * ({_terms(row, LANES * n)})"]
+        squares += [f"w[{(spare + k) * LANES * n} + i] = error * error"]
+        totals += [f"total(w, {spare + k}, r, SUM{k})"]
     values = {
-        "SUMS": _sums(tableau, n, spare, steps),
+        "SUMS": _sums(tableau, n, steps),
+        "SQUARES": "\n        ".join(squares),
+        "TOTALS": "\n    ".join(totals),
+        "TOTAL": " + ".join(f"w[at * {LANES * n} + {LANES * i} + l]" for i in range(n)),
         "ROWS": "\n".join(f"{name} = {LANES * k}" for k, name in enumerate(ROWS)),
         "N": n,
         "M": LANES * n,
@@ -129,46 +162,40 @@ def _loop_source(tableau: Tableau, n: int) -> str:
         "LAST": FIRST + s - 1,
         "NEW": FIRST + s,
         "SPARE": spare,
-        "SECOND": steps - 1,
         "STEPS_BLOCK": steps,
         "EXTRA": extra,
-        "SQUARE": square,
-        "ROOT": repr(root),
-        "FACTOR": _power("error", root - 0.75 * tableau.damping),
-        "TREND": _power("before", -tableau.damping) if tableau.damping else "1.0",
+        "ROOT": repr(1 / tableau.estimate_order),
+        "ROOTS": _roots(square),
+        "POWER": _product(tableau.power),
+        "TREND": f"root_{damped}",
+        "LEAST": repr(1e-4**tableau.damping),
     }
     text = LOOP
     for key, value in values.items():
         text = text.replace(f"<{key}>", str(value))
-    return SHARED.head + text
+    return SHARED.head + WIDE + text
 
 
-def _sums(tableau: Tableau, n: int, spare: int, steps: int) -> str:
+def _terms(row: Row, m: int) -> str:
+    """Source of a sum of stages at place i."""
+    return " + ".join(f"{a!r} * w[{(FIRST + j) * m} + i]" for j, a in sorted(row.items()))
+
+
+def _sums(tableau: Tableau, n: int, steps: int) -> str:
     """Source of the sums of stages, each a loop over one line."""
     m, s = LANES * n, tableau.count
 
     def function(head: str, body: list[str]) -> str:
-        return "\n    ".join((f"@inner\ndef {head}:", *(body or ["pass"])))
-
-    def terms(row: Row) -> str:
-        return " + ".join(f"{a!r} * w[{(FIRST + j) * m} + i]" for j, a in sorted(row.items()))
+        return "\n    ".join((f"@inner\ndef {head}:", "wide()", *body))
 
     def stage(row: Row, to: int, j: int) -> list[str]:
-        value = f"w[i] + w[{steps * m} + i] * ({terms(row)})"
+        value = f"w[i] + w[{steps * m} + i] * ({_terms(row, m)})"
         called = f"call(address, block(w, {to}, {m}), pointers, block(w, {FIRST + j}, {m}))"
         return [f"for i in range({m}):", f"    w[{to * m} + i] = {value}", called]
 
     stages = [line for j in range(1, s) for line in stage(tableau.stages[j], 2, j)]
     stages += stage(tableau.weights, 1, s)
     extend = [line for j, row in enumerate(tableau.extra, s + 1) for line in stage(row, 2, j)]
-    differences = [
-        line
-        for k, row in enumerate(tableau.errors)
-        for line in (
-            f"for i in range({m}):",
-            f"    w[{(spare + k) * m} + i] = w[{steps * m} + i] * ({terms(row)})",
-        )
-    ]
     between = [f"for i in range({m}):", f"    w[{2 * m} + i] = w[i]", f"for l in range({LANES}):"]
     between += ["    x, r = rows[PLACE + l], 1.0 - rows[PLACE + l]"]
     for j in sorted({j for row in tableau.dense for j in row}):
@@ -179,17 +206,19 @@ def _sums(tableau: Tableau, n: int, spare: int, steps: int) -> str:
     parts = (
         function("stages(w, address, pointers)", stages),
         function("extend(w, address, pointers)", extend),
-        function("differences(w)", differences),
         function("between(w, rows)", between),
     )
     return "\n\n\n".join(parts)
 
 
-def _power(name: str, exponent: float) -> str:
-    """The inverse of a power, with the exponent rounded to 1/128: roots are vectorized."""
-    digits, roots, inner = round(abs(exponent) * 128), [], name
-    for k in range(1, 8):
-        inner = f"math.sqrt({inner})"
-        if digits & (128 >> k):
-            roots.append(inner)
-    return " * ".join(roots) if exponent < 0 else f"1.0 / ({' * '.join(roots)})"
+def _roots(square: str) -> str:
+    """Roots of the error, one after the other: they are done in vectors, powers are not."""
+    lines = [f"root_0 = math.sqrt({square})"]
+    lines += [f"root_{k} = math.sqrt(root_{k - 1})" for k in range(1, DEEPEST + 1)]
+    return "\n        ".join(lines)
+
+
+def _product(power: float) -> str:
+    """The error to a power, out of its roots."""
+    digits = int(power * 2**DEEPEST)
+    return " * ".join(f"root_{k}" for k in range(1, DEEPEST + 1) if digits & (2**DEEPEST >> k))

@@ -8,7 +8,7 @@ ROWS = (
     "STEP",
     "TIME_OLD",
     "STEP_DONE",
-    "ERROR",
+    "TREND",
     "REFUSED",
     "VAIN",
     "EXTENDED",
@@ -38,11 +38,13 @@ R_SAVED, R_EVALUATIONS, R_STEPS, R_STATUS = range(4)
 
 @fast
 def slopes(w, at, to, address, pointers):
+    wide()
     call(address, block(w, at, <M>), pointers, block(w, to, <M>))
 
 
 @inner
 def spread(w, r, row):  # the step of each lane, for each of its entries
+    wide()
     for i in range(<N>):
         for l in range(16):
             w[<STEPS_BLOCK> * <M> + 16 * i + l] = r[row + l]
@@ -53,42 +55,36 @@ def spread(w, r, row):  # the step of each lane, for each of its entries
 
 @inner
 def step(w, r, rtol, atol, address, pointers):
+    wide()
     spread(w, r, STEP)
     stages(w, address, pointers)
-    differences(w)
     for i in range(<M>):
         a, b = abs(w[i]), abs(w[<M> + i])
-        scale = 1.0 / (atol + rtol * (a if a > b else b))
-        first = scale * w[<SPARE> * <M> + i]
-        second = scale * w[<SECOND> * <M> + i]
-        w[<SPARE> * <M> + i] = first * first
-        w[<SECOND> * <M> + i] = second * second
-    total(w, <SPARE>, r, SUM0)
-    total(w, <SECOND>, r, SUM1)
+        scale = w[<STEPS_BLOCK> * <M> + i] / (atol + rtol * (a if a > b else b))
+        <SQUARES>
+    <TOTALS>
 
 
 @inner
 def total(w, at, r, row):  # over the entries of each lane
+    wide()
     for l in range(16):
-        r[row + l] = w[at * <M> + l]
-    for i in range(1, <N>):
-        for l in range(16):
-            r[row + l] += w[at * <M> + 16 * i + l]
+        r[row + l] = <TOTAL>
 
 
 @inner
 def control(r, t_end, budget):
     # Without a branch, so that it is done for all lanes at once. True if any needs a closer look.
+    wide()
     found = 0
     for l in range(16):
-        h, t, before = r[STEP + l], r[TIME + l], r[ERROR + l]
-        error = math.sqrt(<SQUARE>)
-        good = error < 1.0  # not so if it is no number
+        h, t, before = r[STEP + l], r[TIME + l], r[TREND + l]
+        <ROOTS>
+        good = root_0 < 1.0  # not so if it is no number
         after = t_end if r[LAST + l] > 0.5 else t + h
         after = after if good else t
-        factor = 0.9 * <FACTOR>
-        trend = <TREND>
-        factor = factor * trend if good else factor
+        factor = 0.9 / (<POWER>)
+        factor = factor * before if good else factor
         factor = factor if factor > 0.2 else 0.2  # what is no number becomes 0.2
         most = 10.0 if good and r[REFUSED + l] < 0.5 else 1.0
         factor = factor if factor < most else most
@@ -101,7 +97,7 @@ def control(r, t_end, budget):
         r[STEP + l] = t_end - after if last else size
         r[LAST + l] = 1.0 if last else 0.0
         r[TIME_OLD + l], r[TIME + l], r[STEP_DONE + l] = t, after, h
-        r[ERROR + l] = (error if error > 1e-4 else 1e-4) if good else before
+        r[TREND + l] = (<TREND> if <TREND> > <LEAST> else <LEAST>) if good else before
         r[REFUSED + l] = 0.0 if good else 1.0
         r[ACCEPTED + l] = 1.0 if good else 0.0
         r[EXTENDED + l] = 0.0
@@ -115,6 +111,7 @@ def control(r, t_end, budget):
 @inner
 def look_for_stiffness(w, r, stable, t_end):
     # As in the loop of a single run: by the slopes at the new state and at the last trial.
+    wide()
     for i in range(<M>):
         moved = w[<M> + i] - w[2 * <M> + i]
         turned = w[<NEW> * <M> + i] - w[<LAST> * <M> + i]
@@ -141,6 +138,7 @@ def look_for_stiffness(w, r, stable, t_end):
 
 @inner
 def commit(w, r):  # what was accepted becomes the start of the next step
+    wide()
     spread(w, r, ACCEPTED)
     for i in range(<M>):
         good = w[<STEPS_BLOCK> * <M> + i] > 0.5
@@ -241,7 +239,7 @@ def refill(
             continue
         for row in range(0, r.size, 16):
             r[row + l] = 0.0
-        r[TIME + l], r[NEXT + l], r[SPENT + l], r[ERROR + l] = t_end, np.inf, -1e300, 1.0
+        r[TIME + l], r[NEXT + l], r[SPENT + l], r[TREND + l] = t_end, np.inf, -1e300, 1.0
         for i in range(<N>):
             w[i * 16 + l] = w[(<FIRST> * <N> + i) * 16 + l] = 0.0
         if place[0] < place[1]:
@@ -285,17 +283,9 @@ def advance(
     w, r, ids, queue, place, times, starts, states, record, reached, t_end, budget, most, drain,
     stable, rtol, atol, address, pointers,
 ):
-    refill(
-        w, r, ids, queue, place, times, starts, record, t_end, rtol, atol, address, pointers
-    )
+    wide()
+    found = True
     for taken in range(most):
-        step(w, r, rtol, atol, address, pointers)
-        found = control(r, t_end, budget)
-        if stable > 0.0:
-            found |= look_for_stiffness(w, r, stable, t_end)
-        if found:
-            save(w, r, ids, times, states, record, address, pointers)
-        commit(w, r)
         if found and release(r, ids, times, record, reached, budget):
             refill(
                 w, r, ids, queue, place, times, starts, record, t_end, rtol, atol, address, pointers
@@ -307,5 +297,12 @@ def advance(
                 return IDLE
             if idle and not drain:
                 return WANTING
+        step(w, r, rtol, atol, address, pointers)
+        found = control(r, t_end, budget)
+        if stable > 0.0:
+            found |= look_for_stiffness(w, r, stable, t_end)
+        if found:
+            save(w, r, ids, times, states, record, address, pointers)
+        commit(w, r)
     return PAUSED
 """

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from dynlens.bench.problems import PROBLEMS as PROBLEMS_OF_BENCH
 from dynlens.flow import COMPILED
 from dynlens.observables import registry
 from dynlens.stepping.auto import Auto
+from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.stepper import Saves
 from dynlens.stepping.tableaus import TABLEAUS
 
@@ -99,6 +101,19 @@ def test_a_compiled_method_takes_no_more_evaluations_than_its_peer(method, peer)
         for m in (method, peer)
     ]
     assert spent[0] < 1.1 * spent[1], spent
+
+
+def test_undamped_order_eight_takes_the_steps_of_scipy(monkeypatch):
+    plain = replace(TABLEAUS["DOP8"], name="Plain8", power=1 / 8, damping=0.0)
+    monkeypatch.setitem(TABLEAUS, plain.name, plain)
+    times, settings = np.linspace(0, 20, 5), {"rtol": 1e-8, "atol": 1e-10}
+    stepper = Explicit(COMPLETION, IDENTITY, plain.name, times[-1], **settings)
+    saves = Saves(times, np.tile(IDENTITY, (5, 1)), 1)
+    stepper.advance(saves, -np.inf, 10**6, 10**6)
+    peer = dl.gradient_flow(COMPLETION, IDENTITY, times, method="DOP853", **settings)
+    assert stepper.steps == peer.attrs["steps"]
+    gap = np.abs(saves.states - peer.theta).max()
+    assert 0 < gap < 1e-12, f"they differ by {gap:.1e}"
 
 
 @pytest.mark.parametrize("method", COMPILED)
