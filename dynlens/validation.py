@@ -64,7 +64,7 @@ def positive(name: str, value: Any, *, allow_zero: bool = False) -> float:
     number = finite(name, value)
     if number < 0 or (number == 0 and not allow_zero):
         bound = "zero or positive" if allow_zero else "positive"
-        raise ValueError(f"`{name}` must be {bound}, got {value!r}.")
+        raise ValueError(f"`{name}` must be {bound}, got {number!r}.")
     return number
 
 
@@ -77,7 +77,7 @@ def finite(name: str, value: Any) -> float:
     except (TypeError, ValueError) as error:
         raise TypeError(f"`{name}` must be a number, got {value!r:.80}.") from error
     if not math.isfinite(number):
-        raise ValueError(f"`{name}` must be finite, got {value!r}.")
+        raise ValueError(f"`{name}` must be finite, got {number!r}.")
     return number
 
 
@@ -98,7 +98,7 @@ def share(name: str, value: Any) -> float:
     """A number in (0, 1], as a float."""
     number = positive(name, value)
     if number > 1:
-        raise ValueError(f"`{name}` must be in (0, 1], got {value!r}.")
+        raise ValueError(f"`{name}` must be in (0, 1], got {number!r}.")
     return number
 
 

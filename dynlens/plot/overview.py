@@ -52,7 +52,7 @@ class _Points:
         self.row, self.verdict = row, verdict
         self.parts = verdict.parts or (verdict,)
         self.controls = [
-            (control, control.residual / (getattr(control, "tolerance", 0) or verdict.tolerance))
+            (control, _in_tolerances(control.residual, control.tolerance))
             for control in verdict.controls
         ]
 
@@ -66,7 +66,7 @@ class _Points:
     @property
     def ratios(self) -> list[float]:
         """Abscissae on the right panel."""
-        own = [part.residual / part.tolerance for part in self.parts if part.residual > 0]
+        own = [_in_tolerances(part.residual, part.tolerance) for part in self.parts]
         both = [*own, *(ratio for _, ratio in self.controls)]
         return [value for value in both if np.isfinite(value) and value > 0]
 
@@ -81,10 +81,11 @@ class _Points:
         for part in self.parts:
             if part.status == Status.PROVED:
                 axes.plot(left, self.row, **MARKS["proved by algebra"])
-            elif part.residual >= 0 and part.tolerance > 0:
-                centre = float(np.clip(part.residual / part.tolerance, left, right))
+            elif part.residual >= 0:
+                centre = float(np.clip(_in_tolerances(part.residual, part.tolerance), left, right))
+                error = _in_tolerances(part.numerical_error, part.tolerance)
                 # Only upwards: on a logarithmic axis the way down would never end.
-                bar = [[0.0], [min(max(part.numerical_error / part.tolerance, 0.0), right)]]
+                bar = [[0.0], [min(max(error, 0.0), right)]]
                 axes.errorbar(centre, self.row, xerr=bar, **_look(part.status))
         for control, ratio in self.controls:
             known = np.isfinite(ratio) and ratio > 0
@@ -97,6 +98,13 @@ class _Points:
         """Which entries of the legend are needed."""
         parts = {_kind(part.status) for part in self.parts}
         return parts | {_control_kind(control) for control, _ in self.controls}
+
+
+def _in_tolerances(value: float, tolerance: float) -> float:
+    """Return it in units of the tolerance; where nothing is tolerated all is beyond, but for zero."""
+    if tolerance == 0:
+        return np.inf if value > 0 else 0.0
+    return value / tolerance
 
 
 def _mark(colour: str, marker: str, face: str | None = None, size: int = 5) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -288,6 +289,19 @@ def test_ctrl_c_on_the_terminal_ends_everything(stated, tmp_path):
     assert "interrupted: " in output
     assert json.loads((tmp_path / "found.json").read_text())
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_whole_catalogue_is_verified_and_reported(tmp_path):
+    command = [sys.executable, "-m", "dynlens", "verify"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    refuted, controls = re.search(r"controls refuted (\d+)/(\d+)", found.stdout).groups()
+    assert int(refuted) == int(controls) > 300
+    report = tmp_path / "dynlens-report"
+    assert (report / "overview.png").exists()
+    assert "Q5.T3" in (report / "index.md").read_text()
 
 
 def test_a_theorem_that_cannot_be_checked_does_not_pass(stated):

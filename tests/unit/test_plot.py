@@ -158,6 +158,20 @@ def test_overview_puts_theorems_left_and_mutants_right():
     assert [label.get_text() for label in margins.get_yticklabels()] == ["X.1", "X.2", "X.3"]
 
 
+def test_what_must_be_exact_stands_at_the_edges_of_the_overview():
+    control = ControlFinding("a = c", Status.REFUTED, residual=2.0, tolerance=0.0)
+    verdicts = [
+        Verdict(Status.SUPPORTED, "a = b", 0.0, 0.0, 0.0, id="X.1", controls=(control,)),
+        Verdict(Status.REFUTED, "a = d", 3.0, 0.0, 0.0, id="X.2"),
+    ]
+    _, ratios = plot.plot_controls(verdicts).axes
+    points = [(float(x), float(y)) for line in ratios.lines for x, y in line.get_xydata()]
+    edges = min(x for x, _ in points), max(x for x, _ in points)
+    assert edges[0] < 1e-2
+    assert edges[1] > 1e2
+    assert {(edges[0], 0.0), (edges[1], 0.0), (edges[1], 1.0)} <= set(points)
+
+
 def test_comparison_shows_curves_and_distance(flow, descent):
     comparison = dl.compare(flow, descent, observable="loss")
     above, below, sharp, delays = plot.plot_comparison(comparison).axes
