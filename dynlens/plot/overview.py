@@ -101,7 +101,7 @@ class _Points:
 
 
 def _in_tolerances(value: float, tolerance: float) -> float:
-    """Return it in units of the tolerance; where nothing is tolerated all is beyond, but for zero."""
+    """Return it in tolerances; where nothing is tolerated, all but zero is infinitely many."""
     if tolerance == 0:
         return np.inf if value > 0 else 0.0
     return value / tolerance
