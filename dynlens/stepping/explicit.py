@@ -13,7 +13,7 @@ from dynlens.problem import Problem
 from dynlens.stepping.fields import Field
 from dynlens.stepping.stepper import PLACES, CompiledStepper
 from dynlens.stepping.sums import tabled_sums, unrolled_sums
-from dynlens.stepping.tableaus import TABLEAUS, Tableau
+from dynlens.stepping.tableaus import TABLEAUS, Tableau, product, roots
 from dynlens.typing import Array
 
 
@@ -85,8 +85,10 @@ def explicit_source(tableau: Tableau, field: Field) -> str:
         "EXTRA": len(tableau.extra),
         "ARGUMENTS": field.arguments,
         "NORM": f"0.0 if s0 == 0.0 and s1 == 0.0 else {norm}" if pair else norm,
-        "POWER": repr(tableau.power),
-        "DAMPING": repr(tableau.damping),
+        "ROOTS": "\n            ".join(roots("error")),
+        "POWER": product(tableau.power),
+        "TREND": product(tableau.damping),
+        "LEAST": repr(1e-4**tableau.damping),
     }
     sums = unrolled_sums(tableau, field) if field.own else tabled_sums(tableau, field)
     text = field.evaluate + sums + _LOOP
@@ -161,19 +163,18 @@ def advance(
             loss = step(w, h, <ARGUMENTS>)
             counts[EVALUATIONS] += <STAGES>
             error = error_of(w, h, rtol, atol, <ARGUMENTS>)
+            <ROOTS>
+            factor = 0.9 / (<POWER>)
             if error < 1.0:
                 break
             # An error that is no number is as bad as can be.
-            h *= max(0.2, 0.9 * error ** -<POWER>) if error < np.inf else 0.2
+            h *= max(0.2, factor) if error < np.inf else 0.2
             counts[REFUSED] = 1
             if h < least:
                 clock[H] = h
                 return SMALL
-        factor = 10.0
-        if error > 0.0:
-            factor = 0.9 * error ** -<POWER>
-            if counts[STEPS] > 0:
-                factor *= clock[ERROR] ** <DAMPING>
+        if counts[STEPS] > 0:
+            factor *= clock[ERROR]
         factor = min(10.0, max(0.2, factor))
         if counts[REFUSED]:
             factor = min(1.0, factor)
@@ -181,7 +182,7 @@ def advance(
         counts[FINISHED] = 1
         counts[STEPS] += 1
         taken += 1
-        clock[ERROR] = max(error, 1e-4)
+        clock[ERROR] = max(<TREND>, <LEAST>)  # as the next step wants it
         clock[T_OLD], clock[H_DONE], clock[LOSS] = t, h, loss
         clock[T] = t = t_end if last else t + h
         clock[H] = h * factor

@@ -15,7 +15,6 @@ problem, and called by its address.
 
 from __future__ import annotations
 
-import math
 from types import ModuleType
 
 import numpy as np
@@ -25,13 +24,12 @@ from dynlens.problem import KERNEL_HEAD, Problem, address_of
 from dynlens.stepping.fields import SHARED, pointers_to
 from dynlens.stepping.lanes_loop import LANES, LOOP, ROWS
 from dynlens.stepping.sums import FIRST, nested
-from dynlens.stepping.tableaus import TABLEAUS, Row, Tableau
+from dynlens.stepping.tableaus import TABLEAUS, Row, Tableau, product, roots
 from dynlens.typing import Array
 
 __all__ = ["LANES", "Lanes", "in_lanes"]
 
 _LOOPS: dict[str, ModuleType] = {}
-DEEPEST = 6  # root of the error that is taken: see `Tableau.power`
 
 WIDE = '''
 from numba import types
@@ -141,7 +139,6 @@ def _loop_source(tableau: Tableau, n: int) -> str:
     if len(tableau.errors) == 2:  # where both sums vanish, so does the error
         both = f"({n} * (r[SUM0 + l] + 0.01 * r[SUM1 + l]) + 1e-300)"
         square = f"r[SUM0 + l] * (r[SUM0 + l] / {both})"
-    damped = -math.frexp(tableau.damping)[1] + 1  # the root of the error that damps the next step
     spare = FIRST + s + 1 + extra
     steps = spare + len(tableau.errors)
     squares, totals = [], []
@@ -165,9 +162,10 @@ def _loop_source(tableau: Tableau, n: int) -> str:
         "STEPS_BLOCK": steps,
         "EXTRA": extra,
         "ROOT": repr(1 / tableau.estimate_order),
-        "ROOTS": _roots(square),
-        "POWER": _product(tableau.power),
-        "TREND": f"root_{damped}",
+        "ERROR": f"math.sqrt({square})",
+        "ROOTS": "\n        ".join(roots("error")),
+        "POWER": product(tableau.power),
+        "TREND": product(tableau.damping),
         "LEAST": repr(1e-4**tableau.damping),
     }
     text = LOOP
@@ -209,16 +207,3 @@ def _sums(tableau: Tableau, n: int, steps: int) -> str:
         function("between(w, rows)", between),
     )
     return "\n\n\n".join(parts)
-
-
-def _roots(square: str) -> str:
-    """Roots of the error, one after the other: they are done in vectors, powers are not."""
-    lines = [f"root_0 = math.sqrt({square})"]
-    lines += [f"root_{k} = math.sqrt(root_{k - 1})" for k in range(1, DEEPEST + 1)]
-    return "\n        ".join(lines)
-
-
-def _product(power: float) -> str:
-    """The error to a power, out of its roots."""
-    digits = int(power * 2**DEEPEST)
-    return " * ".join(f"root_{k}" for k in range(1, DEEPEST + 1) if digits & (2**DEEPEST >> k))

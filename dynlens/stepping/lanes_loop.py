@@ -79,8 +79,9 @@ def control(r, t_end, budget):
     found = 0
     for l in range(16):
         h, t, before = r[STEP + l], r[TIME + l], r[TREND + l]
+        error = <ERROR>
         <ROOTS>
-        good = root_0 < 1.0  # not so if it is no number
+        good = error < 1.0  # not so if it is no number
         after = t_end if r[LAST + l] > 0.5 else t + h
         after = after if good else t
         factor = 0.9 / (<POWER>)
@@ -97,7 +98,8 @@ def control(r, t_end, budget):
         r[STEP + l] = t_end - after if last else size
         r[LAST + l] = 1.0 if last else 0.0
         r[TIME_OLD + l], r[TIME + l], r[STEP_DONE + l] = t, after, h
-        r[TREND + l] = (<TREND> if <TREND> > <LEAST> else <LEAST>) if good else before
+        trend = <TREND>
+        r[TREND + l] = (trend if trend > <LEAST> else <LEAST>) if good else before
         r[REFUSED + l] = 0.0 if good else 1.0
         r[ACCEPTED + l] = 1.0 if good else 0.0
         r[EXTENDED + l] = 0.0

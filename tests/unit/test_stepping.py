@@ -345,6 +345,19 @@ def test_order_four_pays_on_a_large_stiff_tree():
     assert spent["auto"] < spent["DOP8"] / 2.7, spent
 
 
+def test_a_loose_tolerance_does_not_hide_stiffness():
+    # It shows in steps as long as stability allows; a controller too cautious stays below that.
+    bench = PROBLEMS_OF_BENCH["B3"]
+    problem, theta0 = bench.make()
+    settings = {"saves": 2, "rtol": 1e-4, "atol": 1e-6}
+    auto, explicit = (
+        dl.gradient_flow(problem, theta0, bench.t_end, method=method, **settings)
+        for method in ("auto", "Tsit5")
+    )
+    assert [switch["method"] for switch in auto.attrs["switches"]] == ["Tsit5", "RKC2"]
+    assert auto.attrs["evaluations"] < explicit.attrs["evaluations"] / 4
+
+
 # -- twins, cache ---------------------------------------------------------------------------------
 
 
