@@ -338,7 +338,8 @@ def test_order_four_pays_on_a_large_stiff_tree():
     tight = dl.gradient_flow(problem, theta0, times, method="DOP8", rtol=1e-11, atol=1e-13)
     spent = {}
     for method in ("auto", "DOP8"):
-        flow = dl.gradient_flow(problem, theta0, times, method=method, rtol=1e-6, atol=1e-8)
+        # At rtol 1e-6 both are 1.03e-6 off, by what the explicit steps did in the beginning.
+        flow = dl.gradient_flow(problem, theta0, times, method=method, rtol=7e-7, atol=7e-9)
         gap = np.abs(flow.final - tight.final).max() / np.abs(tight.final).max()
         assert gap < 1e-6, f"{method} is off by {gap:.1e}"
         spent[method] = flow.attrs["evaluations"]
