@@ -269,6 +269,8 @@ def save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
 
 
 def _integrate(problem: Problem, start: Array, times: Array, settings: Settings) -> Trajectory:
+    if settings.method in COMPILED:
+        return integrate(problem, start, times, settings)
     with warnings.catch_warnings():  # LSODA prints what the status already says
         warnings.simplefilter("ignore", UserWarning)
         return integrate(problem, start, times, settings)

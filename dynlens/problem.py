@@ -306,7 +306,7 @@ class Problem:
         """
         rate = 0.0 if self.penalty is None else self.penalty.rate
         parts, weight = self._kernel, np.array([self.route.weight, rate])
-        scratch = (_aligned(max(size, 1)) for size in (parts.work, *[parts.predictions] * 2))
+        scratch = _aligned([max(size, 1) for size in (parts.work, *[parts.predictions] * 2)])
         index, rows = np.array(parts.index).reshape(-1), np.array(parts.rows).reshape(-1)
         return (np.array(parts.values), index, rows, weight, *scratch)
 
@@ -322,7 +322,7 @@ class Problem:
     def private_data(self) -> tuple[Any, ...]:
         """`kernel_data` with work space of its own, for a thread or a loop of its own."""
         shared, scratch = self.kernel_data[:4], self.kernel_data[4:]
-        return (*shared, *(_aligned(part.size) for part in scratch))
+        return (*shared, *_aligned([part.size for part in scratch]))
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:
@@ -339,12 +339,20 @@ class Problem:
         return field
 
 
-def _aligned(size: int) -> Array:
-    """Zeros that begin where a cache line does: a vector then lies in one."""
+def _aligned(sizes: list[int]) -> list[Array]:
+    """Zeros that begin where cache lines do: a vector then lies in one."""
     line = 8  # numbers
-    array = np.zeros(size + line)
-    start = -array.ctypes.data // array.itemsize % line
-    return array[start : start + size]
+    space = np.zeros(sum(size + line for size in sizes))
+    begin, arrays = -place_of(space) // space.itemsize % line, []
+    for size in sizes:
+        arrays.append(space[begin : begin + size])
+        begin += -(-size // line) * line
+    return arrays
+
+
+def place_of(array: NDArray[Any]) -> int:
+    """Where an array lies in memory; ``array.ctypes.data`` takes thrice as long."""
+    return int(array.__array_interface__["data"][0])
 
 
 def address_of(kernel: Any) -> int:

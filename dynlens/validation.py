@@ -39,7 +39,7 @@ def real_array(
         raise ValueError(f"`{name}` must have {ndim} axes, got shape {array.shape}; reshape it.")
     if shape is not None and array.shape != shape:
         raise ValueError(f"`{name}` must have shape {shape}, got {array.shape}; reshape it.")
-    if not np.all(np.isfinite(array)):
+    if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"`{name}` has a NaN or infinity, first at index {where}; remove it.")
     return array

@@ -131,8 +131,7 @@ def read_starts(problem: Problem, given: ArrayLike | xr.DataArray) -> tuple[Arra
             f"(B, {size}); stack them, or use `dynlens.starts(problem, scale, seed=range(B))`."
         )
     count = int(np.prod(shape))
+    # Unlabelled places are counted, so that every dim can be selected by.
+    coords |= {dim: np.arange(n) for dim, n in zip(dims, shape, strict=True) if dim not in coords}
     grid = xr.DataArray(np.arange(count).reshape(shape), coords, dims)
-    for dim in dims:  # unlabelled places are counted, so that every dim can be selected by
-        if dim not in grid.coords:
-            grid = grid.assign_coords({dim: np.arange(grid.sizes[dim])})
     return np.ascontiguousarray(array.reshape(count, size)), grid

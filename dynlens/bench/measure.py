@@ -27,6 +27,7 @@ from dynlens.typing import Array
 RTOLS = (1e-4, 1e-6, 1e-8, 1e-10)
 PATIENCE = 20.0  # seconds for one solver on one problem, after which it takes no further turn
 ATOL = 1e-2  # times the relative tolerance
+ENOUGH = 0.02  # seconds, up to which work is repeated: alone it would be timed with cold caches
 
 PACKAGES = ("numpy", "scipy", "numba", "CyRK", "heyoka", "diffrax", "jax", "torch", "torchdiffeq")
 Watch = Callable[[str], Any]
@@ -122,9 +123,13 @@ def measure(
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.process_time()
-    answer = work()
-    return time.process_time() - began, answer
+    """Seconds of the processor and the answer; short work is repeated, and the mean is taken."""
+    began, count = time.process_time(), 0
+    while True:
+        answer, count = work(), count + 1
+        seconds = time.process_time() - began
+        if seconds > ENOUGH:
+            return seconds / count, answer
 
 
 def _distance(final: Array, exact: Array) -> float:
@@ -142,7 +147,7 @@ def _reference(bench: Bench, problem: Problem, theta0: Array) -> Array:
     return flow.final
 
 
-def repeated(work: Callable[[int], Any], rounds: int, *, least: float = 0.02) -> float:
+def repeated(work: Callable[[int], Any], rounds: int, *, least: float = ENOUGH) -> float:
     """Seconds of one repetition, ``work(count)`` doing so many: the smallest of some rounds."""
     work(1)  # compiles
     count = 1

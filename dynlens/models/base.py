@@ -16,6 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from math import prod
 from operator import mul
@@ -78,7 +79,7 @@ class Model(ABC):
         """Degree of the tensor in each factor, None for no polynomial; one each, as a rule."""
         return (1,) * len(self.factor_shapes)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of parameters."""
         return sum(prod(shape) for shape in self.factor_shapes)

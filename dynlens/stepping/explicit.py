@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from dynlens.problem import Problem
+from dynlens.stepping.beginning import beginning
 from dynlens.stepping.fields import Field
 from dynlens.stepping.stepper import PLACES, CompiledStepper
 from dynlens.stepping.sums import tabled_sums, unrolled_sums
@@ -60,7 +61,6 @@ class Explicit(CompiledStepper):
         own: bool = False,
     ) -> None:
         tableau = TABLEAUS[name]
-        self.slope_new, self.order = 3 + tableau.count, tableau.estimate_order
         limits = (rtol, atol, tableau.stable if watchful else 0.0)
         source = partial(explicit_source, tableau)
         blocks = 6 + tableau.count + len(tableau.extra)
@@ -91,7 +91,8 @@ def explicit_source(tableau: Tableau, field: Field) -> str:
         "LEAST": repr(1e-4**tableau.damping),
     }
     sums = unrolled_sums(tableau, field) if field.own else tabled_sums(tableau, field)
-    text = field.evaluate + sums + _LOOP
+    start = beginning(field, first, first + s, tableau.estimate_order)
+    text = start + sums + _LOOP
     for key, value in values.items():
         text = text.replace(f"<{key}>", str(value))
     return "\n".join((field.head, PLACES, text))

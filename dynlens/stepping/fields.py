@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.problem import KERNEL_HEAD, Problem
+from dynlens.problem import KERNEL_HEAD, Problem, place_of
 
 FAST = """import math
 
@@ -140,12 +140,6 @@ class Field:
         return f"call(address, {theta}, pointers, {out})"
 
     @property
-    def evaluate(self) -> str:
-        """Source of a function that evaluates the field from one block of ``w`` into another."""
-        head = f"@fast\ndef evaluate(w, at, to, {self.arguments}):"
-        return f"{head}\n    return {self.call('at', 'to')}\n\n\n"
-
-    @property
     def own(self) -> bool:
         """Whether the gradient is pasted into the loop."""
         return self.n != "n"
@@ -186,5 +180,5 @@ def field_data(problem: Problem, data: tuple[Any, ...], *, own: bool) -> tuple[A
 
 def pointers_to(data: tuple[Any, ...]) -> NDArray[np.int64]:
     """Address and size of each array, one after the other."""
-    pairs = [(array.ctypes.data, array.size) for array in data]
-    return np.array(pairs, dtype=np.int64).reshape(-1)
+    pairs = [number for array in data for number in (place_of(array), array.size)]
+    return np.array(pairs, dtype=np.int64)

@@ -16,6 +16,7 @@ error it takes a third of the steps that order five takes. What differs from the
 from __future__ import annotations
 
 from dynlens.problem import Problem
+from dynlens.stepping.beginning import beginning
 from dynlens.stepping.fields import Field
 from dynlens.stepping.radau import ALGEBRA, STAGES, coefficients
 from dynlens.stepping.stepper import HITS, PLACES, CompiledStepper
@@ -25,7 +26,7 @@ NAME = "Radau9"
 
 
 class Implicit(CompiledStepper):
-    """One integration by Radau IIA(5).
+    """One integration by Radau IIA with five stages.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def implicit_source(field: Field) -> str:
     loop = _LOOP.replace("<ARGUMENTS>", field.arguments).replace("<CALL>", field.call("at", "to"))
     tables = [f"{name} = np.array({value})" for name, value in coefficients().items()]
     names = f"STAGES = {STAGES}\n" + "\n".join(tables)
-    return "\n".join((field.head, PLACES, names, ALGEBRA, _HEAD, field.evaluate + loop))
+    start = beginning(field, 2, 3, 4)
+    return "\n".join((field.head, PLACES, names, ALGEBRA, _HEAD, start + loop))
 
 
 _HEAD = """

@@ -12,6 +12,7 @@ from functools import partial
 
 from dynlens.problem import Problem
 from dynlens.stepping import chebyshev, rock
+from dynlens.stepping.beginning import beginning
 from dynlens.stepping.fields import Field
 from dynlens.stepping.stepper import PLACES, CompiledStepper
 from dynlens.typing import Array
@@ -53,11 +54,7 @@ class Stabilized(CompiledStepper):
         limits = (rtol, atol, 1.0 if watchful else 0.0)
         source = partial(stabilized_source, name)
         super().__init__(problem, name, source, theta0, BLOCKS[name], t, t_end, limits)
-        self.begin(step)
-
-    def first_step(self) -> float:
-        """None yet: the loop chooses it by the curvature."""
-        return 0.0
+        self.begin(step)  # the loop chooses the first step by the curvature
 
 
 def stabilized_source(name: str, field: Field) -> str:
@@ -69,7 +66,8 @@ def stabilized_source(name: str, field: Field) -> str:
     places = {"NEW": (1, "FNEW"), "STAGE": ("LATEST", "G"), "SLOPE": ("PAST", "SLOPES + q")}
     for key, (at, to) in {**places, "PROBE": ("PAST", "G")}.items():
         loop = loop.replace(f"<{key}>", field.call(at, to))
-    return "\n".join((field.head, PLACES, names, field.evaluate + loop))
+    start = beginning(field, 2, 3, None)
+    return "\n".join((field.head, PLACES, names, start + loop))
 
 
 _LOOP = """RENEW = 25  # steps between estimates of the curvature

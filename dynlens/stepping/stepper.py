@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dynlens.compiled import load_source
 from dynlens.problem import Problem
@@ -122,9 +123,7 @@ class CompiledStepper:
     """
 
     fresh = False
-    # Blocks of the work space: the field at the start of the step, and at its end.
-    slope, slope_new = 2, 3
-    order = 4  # of the error estimate
+    slope = 2  # block of the work space: the field at the start of the step
     more: tuple[Array, ...] = ()  # work space of another kind
 
     def __init__(
@@ -142,7 +141,8 @@ class CompiledStepper:
     ) -> None:
         own = own and problem.kernel_lines is not None
         self.problem, self.n = problem, theta0.size
-        self.arrays = problem.private_data()  # several steppers may be at work at once
+        # Several steppers may be at work at once; a loop of its own needs no work space.
+        self.arrays = problem.kernel_data if own else problem.private_data()
         self.data = field_data(problem, self.arrays, own=own)
         self.name = f"{name.lower()}_own" if own else name.lower()
         if own:
@@ -160,38 +160,18 @@ class CompiledStepper:
         if self.name not in self.problem.checked:
             self._check()
             self.problem.checked.add(self.name)
-        self.clock[LOSS] = self._evaluate(0, self.slope)
-        # Where the field overflows no step will do; `run` then says so.
-        there = np.all(np.isfinite(self.w[self.slope * self.n :][: self.n]))
-        self.clock[H] = (step or self.first_step()) if there else np.nan
+        self.clock[H] = step or 0.0
+        self._begin(self.w, self.clock, self.counts)
 
-    def _evaluate(self, at: int, to: int) -> float:
-        self.counts[EVALUATIONS] += 1
-        return float(self.module.evaluate(self.w, at, to, *self.data))
+    def _begin(self, w: Array, clock: Array, counts: NDArray[np.int64]) -> None:
+        self.module.begin(w, clock, counts, self.t_end, *self.limits[:2], *self.data)
 
     def _check(self) -> None:
         """Compare the field inside the loop, which may be a copy of its own, with the reference."""
-        w = np.zeros_like(self.w)
-        w[: self.n] = self.problem.probe
-        loss = self.module.evaluate(w, 0, self.slope, *self.data)
-        self.problem.check_kernel(-w[self.slope * self.n :][: self.n], loss)
-
-    def first_step(self) -> float:
-        """Hairer's rule, as in SciPy: from the first two derivatives."""
-        y, new, slope, slope_new = (
-            self.w[j * self.n :][: self.n] for j in (0, 1, self.slope, self.slope_new)
-        )
-        left, scale = self.t_end - self.t, self.limits[1] + self.limits[0] * np.abs(y)
-        size, slopes = (float(np.sqrt(np.mean((v / scale) ** 2))) for v in (y, slope))
-        h = 1e-6 if size < 1e-5 or slopes < 1e-5 else 0.01 * size / slopes
-        h = min(h, left)
-        new[:] = y + h * slope
-        self._evaluate(1, self.slope_new)
-        new[:] = y
-        bent = float(np.sqrt(np.mean(((slope_new - slope) / scale) ** 2))) / h
-        most = max(slopes, bent)
-        longer = max(1e-6, 1e-3 * h) if most <= 1e-15 else (0.01 / most) ** (1 / self.order)
-        return min(100.0 * h, longer, left)
+        w, clock, n = np.zeros_like(self.w), np.zeros_like(self.clock), self.n
+        w[:n] = self.problem.probe
+        self._begin(w, clock, np.zeros_like(self.counts))
+        self.problem.check_kernel(-w[self.slope * n :][:n], float(clock[LOSS]))
 
     @property
     def t(self) -> float:
