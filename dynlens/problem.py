@@ -306,6 +306,7 @@ class Problem:
         """
         rate = 0.0 if self.penalty is None else self.penalty.rate
         parts, weight = self._kernel, np.array([self.route.weight, rate])
+        weight = np.append(weight, -weight)  # all is linear in it, so that these give the field
         scratch = _aligned([max(size, 1) for size in (parts.work, *[parts.predictions] * 2)])
         index, rows = np.array(parts.index).reshape(-1), np.array(parts.rows).reshape(-1)
         return (np.array(parts.values), index, rows, weight, *scratch)
@@ -403,8 +404,5 @@ def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
 
 _FIELD = """@compiled
 def field(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    total = gradient(theta, values, index, rows, weight, work, tensor, cotangent, out)
-    for i in range(out.size):
-        out[i] = -out[i]
-    return total
+    return -gradient(theta, values, index, rows, weight[2:], work, tensor, cotangent, out)
 """

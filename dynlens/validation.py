@@ -28,7 +28,7 @@ def real_array(
     """
     try:
         array = np.asarray(value)
-        if np.iscomplexobj(array):
+        if array.dtype.kind == "c":
             raise TypeError(f"`{name}` is complex; dynlens works with real arrays, pass `.real`.")
         array = np.array(array, dtype=np.float64)
     except (ValueError, TypeError) as error:
