@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -62,9 +63,10 @@ def load_source(source: str, *, name: str) -> ModuleType:
     Parameters
     ----------
     source : str
-        Text of a Python module. Give functions under ``@njit(cache=True)`` one explicit
-        signature: they are then compiled on import, and processes that race for the cache write
-        the same thing.
+        Text of a Python module. Give functions under ``@njit(cache=True)`` that Python calls one
+        explicit signature: they are then compiled on import, by one process while others wait.
+        Two that compile at once would load parts of each other's work, and what is compiled around
+        a part that was loaded may differ in its last bits.
     name : str
         Readable prefix of the file name.
 
@@ -88,9 +90,11 @@ def load_source(source: str, *, name: str) -> ModuleType:
     with _LOCK:
         module = _MODULES.get(str(path))
         if module is None:
-            if not _holds(path, source):
-                _write_atomically(path, source)
-            module = _MODULES[str(path)] = _import_file(path, f"dynlens_generated_{stem}")
+            with _alone(path.with_suffix(".lock")):
+                if not _holds(path, source):
+                    _write_atomically(path, source)
+                module = _import_file(path, f"dynlens_generated_{stem}")
+            _MODULES[str(path)] = module
     return module
 
 
@@ -190,6 +194,18 @@ def _write_atomically(path: Path, source: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes out; where files cannot be locked, no one is."""
+    with ExitStack() as held:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            file = held.enter_context(path.open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)  # let go of when the file is closed
+        yield
 
 
 def _import_file(path: Path, module_name: str) -> ModuleType:

@@ -83,7 +83,7 @@ def reference(problem: Problem, method: str) -> Update:
 
 def compiled_module(problem: Problem, method: str) -> Any:
     """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
-    source = "\n\n".join((problem.kernel_source, _LOOP[method], _DESCEND))
+    source = "\n\n".join((problem.gradient_source, _TYPES, _LOOP[method], _DESCEND))
     return load_source(source, name=f"descent_{method}")
 
 
@@ -116,9 +116,15 @@ def compiled(problem: Problem, method: str) -> Update:
     return advance
 
 
+_TYPES = """scalar, place = types.float64, types.intp
+ADVANCE = (*KERNEL, vector, scalar, place, scalar)
+DESCEND = (
+    vector, vector, *KERNEL[1:], scalar, numbers, numbers, scalar, place, scalar[:, ::1], vector
+)
+"""
 _ARGUMENTS = "theta, values, index, rows, weight, work, tensor, cotangent, out"
 _LOOP = {
-    "plain": f"""@compiled
+    "plain": f"""@njit(ADVANCE, cache=True, no_cfunc_wrapper=True)
 def advance({_ARGUMENTS}, memory, eta, steps, floor):
     for k in range(steps):
         value = gradient({_ARGUMENTS})
@@ -128,7 +134,7 @@ def advance({_ARGUMENTS}, memory, eta, steps, floor):
             theta[i] -= eta * out[i]
     return steps
 """,
-    "momentum": f"""@compiled
+    "momentum": f"""@njit(ADVANCE, cache=True, no_cfunc_wrapper=True)
 def advance({_ARGUMENTS}, memory, eta, steps, floor):
     beta, velocity = memory[0], memory[1:]
     for k in range(steps):
@@ -140,7 +146,7 @@ def advance({_ARGUMENTS}, memory, eta, steps, floor):
             theta[i] += velocity[i]
     return steps
 """,
-    "grouprmsprop": f"""@compiled
+    "grouprmsprop": f"""@njit(ADVANCE, cache=True, no_cfunc_wrapper=True)
 def advance({_ARGUMENTS}, memory, eta, steps, floor):
     for k in range(steps):
         value = gradient({_ARGUMENTS})
@@ -161,10 +167,9 @@ def advance({_ARGUMENTS}, memory, eta, steps, floor):
 
 
 _DESCEND = f"""PAUSED, STOPPED, FINISHED = range(3)
-released = njit(cache=True, no_cfunc_wrapper=True, nogil=True)
 
 
-@released
+@njit(DESCEND, cache=True, no_cfunc_wrapper=True, nogil=True)
 def descend(
     theta, memory, {_ARGUMENTS[7:]}, eta, marks, place, floor, most, states, flow_times
 ):

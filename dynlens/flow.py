@@ -265,7 +265,7 @@ def save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
             validation.one_of("saves", saves, ("log",))
             return log_times(end)
         last = validation.count("saves", saves, least=2) - 1
-        times = np.arange(last + 1) * (end / last)  # np.linspace, in a quarter of its time
+        times = np.arange(last + 1.0) * (end / last)  # np.linspace, in a quarter of its time
         times[last] = end
         return times
     return validation.times("t_end", t_end)

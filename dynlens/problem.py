@@ -273,8 +273,13 @@ class Problem:
     @cached_property
     def kernel_source(self) -> str:
         """Source of the compiled module (see `compiled`)."""
+        return "\n\n".join((self.gradient_source, _FIELD))
+
+    @cached_property
+    def gradient_source(self) -> str:
+        """The part of it that loops of other kinds are written around."""
         gradient = _PLAIN if self.penalty is None else _PENALIZED
-        return "\n\n".join((KERNEL_HEAD, self.loss_source, self._kernel.source, gradient, _FIELD))
+        return "\n\n".join((KERNEL_HEAD, self.loss_source, self._kernel.source, gradient))
 
     @property
     def kernel_lines(self) -> Lines | None:
@@ -357,13 +362,10 @@ def place_of(array: NDArray[Any]) -> int:
 
 
 def address_of(kernel: Any) -> int:
-    """Where a compiled ``field(theta, *data, out) -> float`` lies."""
-    from numba import float64, int64
+    """Where a compiled ``field(theta, *data, out) -> float``, of one signature, lies."""
+    from numba import float64
 
-    vector = float64[::1]
-    signature = (vector, vector, int64[::1], *[vector] * 6)
-    kernel.compile(signature)
-    made = kernel.overloads[signature]
+    (made,) = kernel.overloads.values()
     if made.signature.return_type != float64:
         raise TypeError("The compiled objective is no float64.")
     return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
@@ -374,8 +376,10 @@ KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
+vector, numbers = types.float64[::1], types.int64[::1]
+KERNEL = (vector, vector, numbers, *[vector] * 6)
 # Neither is called from C: that wrapper would take as long to compile as a small function.
 compiled = njit(cache=True, no_cfunc_wrapper=True)
 # Sums may be taken in any order, hence several terms at a time; infinities and NaNs stay.
@@ -402,7 +406,7 @@ def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
         total += 0.5 * weight[1] * theta[i] * theta[i]
     return total"""
 
-_FIELD = """@compiled
+_FIELD = """@njit(KERNEL, cache=True, no_cfunc_wrapper=True)
 def field(theta, values, index, rows, weight, work, tensor, cotangent, out):
     return -gradient(theta, values, index, rows, weight[2:], work, tensor, cotangent, out)
 """

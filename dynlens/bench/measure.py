@@ -167,7 +167,7 @@ def bare_gradient(problem: Problem, theta0: Array, rounds: int) -> float:
 
 def _bare_source(field: Field) -> str:
     return f"""{field.head}
-@fast
+@fast(vector, place, *GIVEN)
 def repeat(w, count, {field.arguments}):
     total = 0.0
     for k in range(count):

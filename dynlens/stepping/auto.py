@@ -14,18 +14,9 @@ from dynlens.problem import Problem
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import NAME as RADAU
 from dynlens.stepping.implicit import Implicit
+from dynlens.stepping.places import CURVATURE, MILD, SMALL, STIFF, H
 from dynlens.stepping.stabilized import RKC, ROCK, STABILIZED, Stabilized
-from dynlens.stepping.stepper import (
-    CURVATURE,
-    MILD,
-    SMALL,
-    STIFF,
-    TOO_SMALL,
-    CompiledStepper,
-    Dense,
-    H,
-    Saves,
-)
+from dynlens.stepping.stepper import TOO_SMALL, CompiledStepper, Dense, Saves
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.typing import Array
 

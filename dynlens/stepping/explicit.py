@@ -12,7 +12,8 @@ from functools import partial
 from dynlens.problem import Problem
 from dynlens.stepping.beginning import beginning
 from dynlens.stepping.fields import Field
-from dynlens.stepping.stepper import PLACES, CompiledStepper
+from dynlens.stepping.places import PLACES
+from dynlens.stepping.stepper import CompiledStepper
 from dynlens.stepping.sums import tabled_sums, unrolled_sums
 from dynlens.stepping.tableaus import TABLEAUS, Tableau, product, roots
 from dynlens.typing import Array
@@ -61,6 +62,7 @@ class Explicit(CompiledStepper):
         own: bool = False,
     ) -> None:
         tableau = TABLEAUS[name]
+        self.spare, self.root = 3 + tableau.count, 1 / tableau.estimate_order
         limits = (rtol, atol, tableau.stable if watchful else 0.0)
         source = partial(explicit_source, tableau)
         blocks = 6 + tableau.count + len(tableau.extra)
@@ -91,11 +93,11 @@ def explicit_source(tableau: Tableau, field: Field) -> str:
         "LEAST": repr(1e-4**tableau.damping),
     }
     sums = unrolled_sums(tableau, field) if field.own else tabled_sums(tableau, field)
-    start = beginning(field, first, first + s, tableau.estimate_order)
-    text = start + sums + _LOOP
+    text = sums + _LOOP
     for key, value in values.items():
         text = text.replace(f"<{key}>", str(value))
-    return "\n".join((field.head, PLACES, text))
+    start = beginning(field) if field.own else ""
+    return "\n".join((field.head, PLACES, start + text))
 
 
 _LOOP = """@part
@@ -136,12 +138,12 @@ def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
         out[i] = value[i]
 
 
-@fast
-def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python, seldom needed
+@seldom
+def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python
     interpolate(w, clock, counts, t, out, <ARGUMENTS>)
 
 
-@fast
+@fast(*ADVANCE, *GIVEN)
 def advance(
     w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, stable, <ARGUMENTS>
 ):

@@ -30,8 +30,15 @@ options = {
     "fastmath": {"reassoc", "contract", "nsz"},
     "no_cfunc_wrapper": True,
 }
-# What Python calls lets other threads run.
-fast = njit(**options, nogil=True)
+vector, numbers, scalar, place = types.float64[::1], types.int64[::1], types.float64, types.intp
+
+
+def fast(*kinds):
+    # What Python calls lets other threads run, and is compiled as soon as the module is there.
+    return njit(kinds, **options, nogil=True)
+
+
+seldom = njit(**options, nogil=True)  # compiled when it is called
 # Never called from Python either: a wrapper takes as long to compile as the function.
 hidden = {**options, "no_cpython_wrapper": True}
 inner = njit(**hidden)
@@ -73,7 +80,7 @@ def block(typing_context, w, j, n):
 POINTED = """
 
 
-vector, numbers = types.float64[::1], types.int64[::1]
+GIVEN = (place, place, numbers)  # see `field_data`
 FIELD = (vector, vector, numbers, *[vector] * 6)
 
 
@@ -158,7 +165,8 @@ def pasted(problem: Problem) -> Field:
     body += [f"out[{i}] = {name}" for i, name in enumerate(out)]
     body += ["return weight[0] * total"]
     field = "\n    ".join(["@part", "def call(theta, values, weight, out):"][1:] + body)
-    head = "\n\n".join((KERNEL_HEAD, problem.loss_source, FAST, f"@part\n{field}\n\n"))
+    given = "GIVEN = (vector, vector)  # see `field_data`"
+    head = "\n\n".join((KERNEL_HEAD, problem.loss_source, FAST, given, f"@part\n{field}\n\n"))
     return Field(head, str(n), "values, weight")
 
 

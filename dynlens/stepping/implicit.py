@@ -16,10 +16,10 @@ error it takes a third of the steps that order five takes. What differs from the
 from __future__ import annotations
 
 from dynlens.problem import Problem
-from dynlens.stepping.beginning import beginning
 from dynlens.stepping.fields import Field
+from dynlens.stepping.places import HITS, PLACES
 from dynlens.stepping.radau import ALGEBRA, STAGES, coefficients
-from dynlens.stepping.stepper import HITS, PLACES, CompiledStepper
+from dynlens.stepping.stepper import CompiledStepper
 from dynlens.typing import Array
 
 NAME = "Radau9"
@@ -39,6 +39,8 @@ class Implicit(CompiledStepper):
     watchful : bool
         Return when the steps have become so short that an explicit method could take them.
     """
+
+    root = 1 / 4
 
     def __init__(
         self,
@@ -65,8 +67,7 @@ def implicit_source(field: Field) -> str:
     loop = _LOOP.replace("<ARGUMENTS>", field.arguments).replace("<CALL>", field.call("at", "to"))
     tables = [f"{name} = np.array({value})" for name, value in coefficients().items()]
     names = f"STAGES = {STAGES}\n" + "\n".join(tables)
-    start = beginning(field, 2, 3, 4)
-    return "\n".join((field.head, PLACES, names, ALGEBRA, _HEAD, start + loop))
+    return "\n".join((field.head, PLACES, names, ALGEBRA, _HEAD, loop))
 
 
 _HEAD = """
@@ -142,7 +143,7 @@ def iterate(w, counts, h, tolerance, <ARGUMENTS>):
     return -1, rate
 
 
-@fast
+@fast(vector, vector, numbers, scalar, vector, *GIVEN)
 def dense(w, clock, counts, t, out, <ARGUMENTS>):
     y = block(w, 0, n)
     for i in range(n):
@@ -150,7 +151,7 @@ def dense(w, clock, counts, t, out, <ARGUMENTS>):
     polynomial(w, (t - clock[T_OLD]) / clock[H_DONE], out, n)
 
 
-@fast
+@fast(*ADVANCE, *GIVEN)
 def advance(
     w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, mild, <ARGUMENTS>
 ):

@@ -115,6 +115,7 @@ def _field_source(problem: Problem) -> str:
 
 # Products may be fused with sums; nothing else of the order of operations is left open.
 @njit(
+    KERNEL,
     cache=True,
     error_model="numpy",
     fastmath={{"contract", "nsz"}},

@@ -36,7 +36,7 @@ PAUSED, WANTING, IDLE = range(3)
 R_SAVED, R_EVALUATIONS, R_STEPS, R_STATUS = range(4)
 
 
-@fast
+@fast(vector, place, place, place, numbers)
 def slopes(w, at, to, address, pointers):
     wide()
     call(address, block(w, at, <M>), pointers, block(w, to, <M>))
@@ -280,7 +280,11 @@ def refill(
             r[LAST + l] = 1.0 if last else 0.0
 
 
-@fast
+@fast(
+    vector, vector, *[numbers] * 3, vector, scalar[:, ::1], scalar[:, :, ::1],
+    types.int64[:, ::1], vector, scalar, scalar, place, types.boolean, *[scalar] * 3, place,
+    numbers,
+)
 def advance(
     w, r, ids, queue, place, times, starts, states, record, reached, t_end, budget, most, drain,
     stable, rtol, atol, address, pointers,

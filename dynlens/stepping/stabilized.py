@@ -12,9 +12,9 @@ from functools import partial
 
 from dynlens.problem import Problem
 from dynlens.stepping import chebyshev, rock
-from dynlens.stepping.beginning import beginning
 from dynlens.stepping.fields import Field
-from dynlens.stepping.stepper import PLACES, CompiledStepper
+from dynlens.stepping.places import PLACES
+from dynlens.stepping.stepper import CompiledStepper
 from dynlens.typing import Array
 
 RKC, ROCK = "RKC2", "ROCK4"
@@ -66,8 +66,7 @@ def stabilized_source(name: str, field: Field) -> str:
     places = {"NEW": (1, "FNEW"), "STAGE": ("LATEST", "G"), "SLOPE": ("PAST", "SLOPES + q")}
     for key, (at, to) in {**places, "PROBE": ("PAST", "G")}.items():
         loop = loop.replace(f"<{key}>", field.call(at, to))
-    start = beginning(field, 2, 3, None)
-    return "\n".join((field.head, PLACES, names, start + loop))
+    return "\n".join((field.head, PLACES, names, loop))
 
 
 _LOOP = """RENEW = 25  # steps between estimates of the curvature
@@ -122,12 +121,12 @@ def interpolate(w, clock, counts, t, out, <ARGUMENTS>):
         out[i] = values + h * x * r * (r * f[i] - x * f_new[i])
 
 
-@fast
-def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python, seldom needed
+@seldom
+def dense(w, clock, counts, t, out, <ARGUMENTS>):  # the same for Python
     interpolate(w, clock, counts, t, out, <ARGUMENTS>)
 
 
-@fast
+@fast(*ADVANCE, *GIVEN)
 def advance(
     w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, mild, <ARGUMENTS>
 ):

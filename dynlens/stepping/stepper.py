@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from dynlens.compiled import load_source
 from dynlens.problem import Problem
+from dynlens.stepping.beginning import shared_beginning
 from dynlens.stepping.fields import SHARED, Field, field_data, pasted
+from dynlens.stepping.places import BELOW, EVALUATIONS, LOSS, SAVED, SMALL, STEPS, T_OLD, H, T
 from dynlens.typing import Array
 
-# What a loop returns with.
-DONE, BELOW, SPENT, STIFF, MILD, PAUSED, SMALL = range(7)
 TOO_SMALL = "Required step size is less than spacing between numbers."
 
 Dense = Callable[[Any], Array]
+BESIDE = 16  # numbers that a loop may need besides vectors
 
 
 @dataclass
@@ -82,16 +83,6 @@ class Stepper(Protocol):
         ...
 
 
-# Places in the clock and in the counts of a compiled loop.
-T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE, LIMIT = range(8)
-EVALUATIONS, STEPS, SAVED, REFUSED, HITS, MISSES, FINISHED, EXTENDED = range(8)
-
-PLACES = """T, H, T_OLD, H_DONE, ERROR, LOSS, CURVATURE, LIMIT = range(8)
-EVALUATIONS, STEPS, SAVED, REFUSED, HITS, MISSES, FINISHED, EXTENDED = range(8)
-DONE, BELOW, SPENT, STIFF, MILD, PAUSED, SMALL = range(7)
-"""
-
-
 _SHARED: dict[str, ModuleType] = {}
 
 
@@ -123,7 +114,9 @@ class CompiledStepper:
     """
 
     fresh = False
-    slope = 2  # block of the work space: the field at the start of the step
+    # Blocks of the work space: the field at the start of the step, and one to be used before.
+    slope, spare = 2, 3
+    root = 0.0  # one over the order of the error estimate; zero if the loop chooses its first step
     more: tuple[Array, ...] = ()  # work space of another kind
 
     def __init__(
@@ -147,9 +140,11 @@ class CompiledStepper:
         self.name = f"{name.lower()}_own" if own else name.lower()
         if own:
             self.module = problem.loop(self.name, lambda: source(pasted(problem)))
+            self.starter = self.module
         else:
             self.module = shared_loop(self.name, source)
-        self.w = np.zeros(blocks * self.n)
+            self.starter = shared_loop("begin", shared_beginning)
+        self.w = np.zeros(blocks * self.n + BESIDE)
         self.w[: self.n] = self.w[self.n : 2 * self.n] = theta0
         self.clock, self.counts = np.zeros(8), np.zeros(8, dtype=np.int64)
         self.clock[T] = self.clock[T_OLD] = t
@@ -164,7 +159,8 @@ class CompiledStepper:
         self._begin(self.w, self.clock, self.counts)
 
     def _begin(self, w: Array, clock: Array, counts: NDArray[np.int64]) -> None:
-        self.module.begin(w, clock, counts, self.t_end, *self.limits[:2], *self.data)
+        blocks = (self.slope, self.spare, self.root)
+        self.starter.begin(w, clock, counts, *blocks, self.t_end, *self.limits[:2], *self.data)
 
     def _check(self) -> None:
         """Compare the field inside the loop, which may be a copy of its own, with the reference."""

@@ -41,6 +41,7 @@ def tabled_sums(tableau: Tableau, field: Field) -> str:
         "EXTRA_ROW": s,
         "ERROR_ROW": s + extra,
         "ERRORS": len(tableau.errors),
+        "BLOCKS_IN_ALL": 6 + s + extra,
         "DENSE_ROW": s + extra + len(tableau.errors),
         "CALL": field.call("to", "stage"),
         "LAST_CALL": field.call(1, FIRST + s),
@@ -107,7 +108,9 @@ def differences(w, h, <ARGUMENTS>):
 @inner
 def between(w, h, x, <ARGUMENTS>):
     first, stages = BEGINS[<DENSE_ROW>], SHAPE.shape[1]
-    factors = np.zeros(BEGINS[<DENSE_ROW> + 1] - first)
+    factors = stretch(w, <BLOCKS_IN_ALL> * n, BEGINS[<DENSE_ROW> + 1] - first)
+    for j in range(factors.size):
+        factors[j] = 0.0
     for j in range(stages):
         for q in range(SHAPE.shape[0] - 1, -1, -1):
             factors[j] = SHAPE[q, j] + (x if q % 2 else 1.0 - x) * factors[j]

@@ -80,7 +80,7 @@ def test_a_source_that_fails_leaves_no_module_behind(cache):
 
 def test_nothing_temporary_is_left_in_the_cache(cache):
     load_source("answer = 45\n", name="tidy")
-    assert [p.suffix for p in cache.iterdir() if p.is_file()] == [".py"]
+    assert {p.suffix for p in cache.iterdir() if p.is_file()} == {".py", ".lock"}
 
 
 def test_a_name_may_hold_any_character(cache):
@@ -116,6 +116,30 @@ def test_a_second_process_loads_what_the_first_compiled(cache):
     )
     assert run_elsewhere(script, cache) == ["0", "1", "0", "1"]
     assert run_elsewhere(script, cache) == ["1", "0", "1", "0"]
+
+
+SLOW = """
+from numba import njit, types
+
+@njit(cache=True, no_cpython_wrapper=True)
+def inner(x):
+    return LONG
+
+@njit((types.float64,), cache=True)
+def outer(x):
+    return inner(x) + 1.0
+""".replace("LONG", " + ".join(f"x ** {k}.5" for k in range(1, 120)))
+
+
+def test_of_processes_that_start_together_one_compiles(cache):
+    script = (
+        "from dynlens.compiled import load_source\n"
+        f"module = load_source({SLOW!r}, name='slow')\n"
+        "print(sum(module.outer.stats.cache_misses.values()))"
+    )
+    with ThreadPoolExecutor(3) as pool:
+        missed = list(pool.map(lambda _: run_elsewhere(script, cache), range(3)))
+    assert sorted(missed) == [["0"], ["0"], ["1"]]
 
 
 def test_loading_plain_source_imports_neither_numba_nor_sympy(cache):

@@ -371,6 +371,25 @@ def test_the_twins_are_a_tighter_run_and_one_of_another_family(method):
     assert 0 < flow.error("end_to_end").max() < 1e-3
 
 
+def test_whatever_python_calls_is_compiled_with_its_module():
+    # Else processes that start together would compile at once; see `load_source`.
+    from dynlens.stepping.lanes import _LOOPS
+    from dynlens.stepping.stepper import _SHARED
+
+    problem = dl.Problem(COMPLETION.model, COMPLETION.loss, COMPLETION.observations)
+    for method in COMPILED:
+        dl.gradient_flow(problem, IDENTITY, 10.0, method=method)
+    dl.gradient_flow_batch(problem, [IDENTITY], 10.0, method="DOP8", saves=2)
+    dl.gradient_descent(problem, IDENTITY, eta=0.1, steps=3)
+    made = [*_SHARED.values(), *_LOOPS.values(), *problem._loops.values(), problem.compiled]
+    assert len(made) > 8
+    for module in made:
+        for name in ("begin", "advance", "field", "descend", "slopes"):
+            if name in vars(module):
+                function = vars(module)[name]
+                assert (len(function.signatures), function._can_compile) == (1, False), name
+
+
 AGAIN = """
 import numpy as np, dynlens as dl
 from dynlens.stepping.stepper import _SHARED
