@@ -89,6 +89,7 @@ TAILS = (
 )
 
 OVERHEAD = _by_size(6, 1.25, 1.25, 1.25, 1.25)
+SPEEDUP = {"B6": 1.7}
 DESCENT = _by_size(1000, 100, 60, 30, 3)
 
 
@@ -155,6 +156,12 @@ def overhead(measured: Measured) -> Outcome | None:
     return Outcome(measured.overhead(point), OVERHEAD[name], at_most=True)
 
 
+def speedup(measured: Measured) -> Outcome | None:
+    """Time of a batch on one core over that on two."""
+    name = measured.bench.name
+    return Outcome(measured.speedup, SPEEDUP[name]) if name in SPEEDUP else None
+
+
 Table = list[tuple[str, list[Outcome | None]]]
 
 
@@ -162,6 +169,7 @@ def table(measured: Sequence[Measured], steps: Mapping[str, Steps]) -> Table:
     """Return the goals by row and the problems by column, without the rows that are empty."""
     rows: Table = [(goal.text, [outcome(goal, m) for m in measured]) for goal in (*GOALS, *TAILS)]
     rows.insert(len(GOALS), ("DOP8: time / gradients alone", [overhead(m) for m in measured]))
+    rows.append(("DOP8 batch: one core / two", [speedup(m) for m in measured]))
     names = [m.bench.name for m in measured]
     rows.append(
         (

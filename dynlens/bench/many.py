@@ -1,7 +1,10 @@
-"""Integrators of many starts at once, on one core: ours, and those of heyoka and diffrax."""
+"""Integrators of many starts at once: ours, and those of heyoka and diffrax."""
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -16,6 +19,7 @@ from dynlens.problem import Problem
 from dynlens.typing import Array
 
 JUDGED = 16  # starts whose last states are compared with the reference
+TURNS = 21  # of one core and two
 WIDTH = 8  # of heyoka's batches, as many numbers as a vector has
 
 
@@ -38,6 +42,25 @@ def _ours(method: str, problem: Problem, starts: Array) -> Solve:
         return np.array([run.final for run in batch.runs[:JUDGED]]), None
 
     return solve
+
+
+def speedup(problem: Problem, starts: Array, t_end: float, cores: Collection[int]) -> float:
+    """How many times faster two cores are than one, by the clock: the median of some turns."""
+    if len(cores) < 2:
+        return float("nan")
+    before = os.sched_getaffinity(0)
+
+    def seconds(threads: int) -> float:
+        os.sched_setaffinity(0, sorted(cores)[-threads:])
+        began = time.perf_counter()
+        gradient_flow_batch(problem, starts, t_end, method="DOP8", saves=2, threads=threads)
+        return time.perf_counter() - began
+
+    try:
+        turns = [[seconds(1), seconds(2), seconds(1)] for _ in range(TURNS)]
+    finally:
+        os.sched_setaffinity(0, before)
+    return float(np.median([(a + b) / 2 / both for a, both, b in turns]))
 
 
 def _heyoka(problem: Problem, starts: Array) -> Solve:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -44,11 +44,14 @@ class Measured:
         One for each solver.
     bare : float
         Milliseconds of one gradient, called from a compiled loop.
+    speedup : float
+        Of a batch on two cores; NaN where it was not measured.
     """
 
     bench: Bench
     curves: tuple[Curve, ...]
     bare: float
+    speedup: float = np.nan
 
     def curve(self, name: str) -> Curve | None:
         """Return the curve of a solver, if it took part."""
@@ -66,12 +69,14 @@ def measure(
     rounds: int = 3,
     patience: float = PATIENCE,
     peers: Sequence[Peer] | None = None,
+    cores: Collection[int] = (),
     watch: Watch = lambda doing: None,
 ) -> Measured:
     """Measure every integrator that is installed and not hopeless, in turns.
 
     The time of a run is the smallest of `rounds` turns, between which all others have theirs, so
-    that a machine that is slow for a while is slow for everyone. `watch` is told what is going on.
+    that a machine that is slow for a while is slow for everyone. `cores` are all that may be used,
+    for what is measured on two of them. `watch` is told what is going on.
     """
     problem, theta0 = bench.make()
     chosen = [
@@ -119,7 +124,11 @@ def measure(
         for peer in chosen
     ]
     start = theta0[0] if bench.many else theta0
-    return Measured(bench, tuple(curves), 1e3 * bare_gradient(problem, start, rounds))
+    bare = 1e3 * bare_gradient(problem, start, rounds)
+    if not bench.many:
+        return Measured(bench, tuple(curves), bare)
+    watch("two cores")
+    return Measured(bench, tuple(curves), bare, many.speedup(problem, theta0, bench.t_end, cores))
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -112,25 +112,29 @@ def bench(
     ] = None,
 ) -> None:
     """Time the integrators on fixed problems, beside those of other packages."""
-    from dynlens.bench import PROBLEMS
-    from dynlens.cli import bench as command
+    from dynlens.cli.alone import one_core, one_thread_each
 
-    unknown = [name for name in names or [] if name not in PROBLEMS]
-    if unknown:
-        refuse(f"no problem {unknown[0]!r}; known: {', '.join(PROBLEMS)}.")
-    if figure is not None and not figure.absolute().parent.is_dir():
-        refuse(f"`--figure`: {figure} is not in an existing folder.")
-    with _sentences():
-        command.run(
-            names or [],
-            quick=quick,
-            rounds=rounds or (2 if quick else 3),
-            error=error,
-            figure=figure,
-            echo=typer.echo,
-            tabulate=_table,
-            stderr=_console(stderr=True),
-        )
+    with one_thread_each():  # numpy and its like are loaded from here on
+        from dynlens.bench import PROBLEMS
+        from dynlens.cli import bench as command
+
+        unknown = [name for name in names or [] if name not in PROBLEMS]
+        if unknown:
+            refuse(f"no problem {unknown[0]!r}; known: {', '.join(PROBLEMS)}.")
+        if figure is not None and not figure.absolute().parent.is_dir():
+            refuse(f"`--figure`: {figure} is not in an existing folder.")
+        with _sentences(), one_core() as cores:
+            command.run(
+                names or [],
+                quick=quick,
+                rounds=rounds or (2 if quick else 3),
+                error=error,
+                figure=figure,
+                cores=cores,
+                echo=typer.echo,
+                tabulate=_table,
+                stderr=_console(stderr=True),
+            )
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

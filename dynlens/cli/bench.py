@@ -33,11 +33,15 @@ def run(
     rounds: int,
     error: float,
     figure: Path | None,
+    cores: set[int],
     echo: Print,
     tabulate: Tabulate,
     stderr: Console,
 ) -> None:
-    """Measure the problems of these names, printing each as it comes, then the goals."""
+    """Measure the problems of these names, printing each as it comes, then the goals.
+
+    It is expected to run on one of the `cores`; what is measured on two of them takes two.
+    """
     echo(f"machine: {machine()}")
     for line in missing(PEERS):
         echo(line)
@@ -48,7 +52,12 @@ def run(
     for k, name in enumerate(chosen):
         with _watching(stderr, f"{k + 1}/{len(chosen)}  {name}") as watch:
             each = measure(
-                PROBLEMS[name], rtols=rtols, rounds=rounds, patience=patience, watch=watch
+                PROBLEMS[name],
+                rtols=rtols,
+                rounds=rounds,
+                patience=patience,
+                cores=cores,
+                watch=watch,
             )
             if name in DESCENT:
                 watch("descent")

@@ -16,10 +16,10 @@ from typing import Any
 from dynlens import catalogue
 from dynlens.claims.proof import Identities
 from dynlens.claims.theorem import Theorem
+from dynlens.cli.alone import one_thread_each
 from dynlens.verdict import ControlFinding, Status, Verdict
 
 Watch = Callable[[str, str], None]  # called with a theorem's id and what is being done
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ALGEBRA = 20  # a symbolic check takes about as long as this many numerical cases
 LOOK = 0.1  # seconds between looks at what the processes tell
 
@@ -166,17 +166,14 @@ def _longest_first(jobs: Sequence[Job]) -> list[Job]:
 @contextlib.contextmanager
 def _inherited_by_children() -> Iterator[None]:
     """Let processes started here ignore Ctrl-C, which is for their parent, and use one thread."""
-    unset = [name for name in THREADS if name not in os.environ]
-    os.environ.update(dict.fromkeys(unset, "1"))
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main else None
     try:
-        yield
+        with one_thread_each():
+            yield
     finally:
         if in_main:
             signal.signal(signal.SIGINT, before)
-        for name in unset:
-            del os.environ[name]
 
 
 _TOLD: Any = None  # in a worker, the queue to its parent

@@ -1,5 +1,7 @@
 """The benchmark's problems, its arithmetic and its tables; no time is judged."""
 
+import os
+import time
 from dataclasses import replace
 from math import inf, isnan, nan
 
@@ -7,16 +9,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from dynlens.bench import PROBLEMS, Measured, measure
+from dynlens.bench import PROBLEMS, Measured, many, measure
 from dynlens.bench.curves import Curve, Point, ratio
 from dynlens.bench.cyrk import callback_source
 from dynlens.bench.descent import Steps, measure_steps
 from dynlens.bench.figure import plot_work_precision
 from dynlens.bench.goals import GOALS, TAILS, Goal, Outcome, outcome, table
 from dynlens.bench.many import MANY_PEERS
+from dynlens.bench.measure import _timed
 from dynlens.bench.peers import PEERS, missing
 from dynlens.bench.portable import portable_field
 from dynlens.cli import bench as command
+from dynlens.cli.alone import one_core, one_thread_each
 from dynlens.cli.app import app
 
 SIZES = {"B1s": 12, "B1m": 12, "B1": 12, "B2": 300, "B3": 640, "B5": 1460, "B4": 12288, "B6": 12}
@@ -59,6 +63,42 @@ def test_many_starts_are_judged_by_their_last_states():
     for each in found.curves:
         assert 1e-12 < each.points[0].error < 1e-5, each
         assert each.points[0].milliseconds > 0
+
+
+def test_two_cores_are_compared_only_where_there_are_two(monkeypatch):
+    tried = []
+    monkeypatch.setattr(many, "gradient_flow_batch", lambda *a, threads, **o: tried.append(threads))
+    problem, starts = PROBLEMS["B6"].make()
+    assert np.isnan(many.speedup(problem, starts, 1.0, {0}))
+    assert not tried
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if len(cores) > 1:
+        assert many.speedup(problem, starts, 1.0, cores) > 0
+        assert tried[:3] == [1, 2, 1]
+        assert os.sched_getaffinity(0) == cores
+
+
+def test_what_is_timed_has_one_core_and_one_thread(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    with one_thread_each(), one_core() as cores:
+        assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("1", "3")
+        assert cores == before
+        if before:
+            assert len(os.sched_getaffinity(0)) == 1
+    assert "OMP_NUM_THREADS" not in os.environ
+    if before:
+        assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize(("takes", "times"), [(0.003, 7), (0.03, 1)])
+def test_short_work_is_repeated_and_long_work_is_not(monkeypatch, takes, times):
+    done = []
+    monkeypatch.setattr(time, "process_time", lambda: takes * len(done))
+    seconds, last = _timed(lambda: done.append(1) or len(done))
+    assert last == len(done) == times
+    assert seconds == pytest.approx(takes)
 
 
 def test_the_portable_gradient_refuses_what_it_does_not_know():
