@@ -36,6 +36,7 @@ METHODS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")  # SciPy's
 COMPILED = (*TABLEAUS, RADAU, *STABILIZED, "auto")
 INSTEAD = "DYNLENS_METHOD"  # environment variable: a method of SciPy's that "auto" stands for
 TIGHTEST = 2.3e-14  # SciPy's floor for rtol, 100 machine epsilons
+FEW = 20_000  # parameters and observations that are seen before it is left for the first time
 MOMENT = 0.02  # seconds that a compiled loop runs before it is left, at least
 
 
@@ -339,6 +340,7 @@ class _Run:
 
     def __init__(self, problem: Problem, start: Array, times: Array, settings: Settings) -> None:
         self.times, self.settings = times, settings
+        self.size = start.size + problem.observations.count
         self.saves = Saves(times, np.empty((len(times), start.size)))
         self.crossings: list[Crossing] = []
         self.extra: Crossing | None = None
@@ -351,8 +353,10 @@ class _Run:
         """Step to the end, or to whatever stops the run first."""
         stepper, settings, end = self.stepper, self.settings, self.times[-1]
         bar = _bar(settings.progress, end)
-        # A compiled loop is left now and then, to look at the clock and to hear an interrupt.
-        chunk, looked = 1, began
+        # A compiled loop is left now and then, to look at the clock and to hear an interrupt: first
+        # after few steps, fewer of a large problem, or at once where seconds are counted.
+        chunk = 1 if settings.max_seconds is not None else 1 + FEW // self.size
+        looked = began
         while not self.saves.complete:
             budget = settings.max_evaluations
             failure = stepper.advance(self.saves, self.watch.floor, budget, chunk)

@@ -330,6 +330,17 @@ class Problem:
         shared, scratch = self.kernel_data[:4], self.kernel_data[4:]
         return (*shared, *_aligned([part.size for part in scratch]))
 
+    def pointers(self, data: tuple[Any, ...]) -> NDArray[np.int64]:
+        """Address and size of each array of `private_data`, one after the other."""
+        found = self._pointers.copy()
+        found[8::2] += place_of(data[4]) - found[8]  # the work space is one piece of memory
+        return found
+
+    @cached_property
+    def _pointers(self) -> NDArray[np.int64]:
+        pairs = [number for part in self.kernel_data for number in (place_of(part), part.size)]
+        return np.array(pairs, dtype=np.int64)
+
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:
         """Return the compiled ``-gradient(theta)``, with the signature SciPy's solvers expect."""

@@ -9,10 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dynlens.problem import KERNEL_HEAD, Problem, place_of
+from dynlens.problem import KERNEL_HEAD, Problem
 
 FAST = """import math
 
@@ -76,7 +73,7 @@ def block(typing_context, w, j, n):
     return types.float64[::1](w, types.intp, types.intp), generate
 """.replace('\\"', '"')
 
-# `Problem.address` and `pointers_to` are made for each other, and for this.
+# `Problem.address` and `Problem.pointers` are made for each other, and for this.
 POINTED = """
 
 
@@ -183,10 +180,4 @@ def field_data(problem: Problem, data: tuple[Any, ...], *, own: bool) -> tuple[A
     """
     if own:
         return data[0], data[3]
-    return problem.model.size, problem.address, pointers_to(data)
-
-
-def pointers_to(data: tuple[Any, ...]) -> NDArray[np.int64]:
-    """Address and size of each array, one after the other."""
-    pairs = [number for array in data for number in (place_of(array), array.size)]
-    return np.array(pairs, dtype=np.int64)
+    return problem.model.size, problem.address, problem.pointers(data)

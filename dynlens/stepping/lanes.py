@@ -21,7 +21,7 @@ import numpy as np
 
 from dynlens.compiled import load_source
 from dynlens.problem import KERNEL_HEAD, Problem, address_of
-from dynlens.stepping.fields import SHARED, pointers_to
+from dynlens.stepping.fields import SHARED
 from dynlens.stepping.lanes_loop import LANES, LOOP, ROWS
 from dynlens.stepping.sums import FIRST, nested
 from dynlens.stepping.tableaus import TABLEAUS, Row, Tableau, product, roots
@@ -83,7 +83,7 @@ class Lanes:
         blocks = FIRST + tableau.count + 1 + len(tableau.extra) + len(tableau.errors) + 1
         self.w, self.rows = np.zeros(blocks * n * LANES), np.zeros(len(ROWS) * LANES)
         field = problem.loop("lanes", lambda: _field_source(problem)).field
-        self.data = (address_of(field), pointers_to(self.arrays))
+        self.data = (address_of(field), problem.pointers(self.arrays))
         if "lanes" not in problem.checked:
             self._check(problem)
             problem.checked.add("lanes")

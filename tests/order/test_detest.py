@@ -18,10 +18,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numba import njit
+from numba import njit, types
 from scipy.integrate import solve_ivp
 
-from dynlens.problem import address_of
+from dynlens.problem import address_of, place_of
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import Implicit
 from dynlens.stepping.stabilized import Stabilized
@@ -129,6 +129,8 @@ TIMED = {name for name, (body, _) in PROBLEMS.items() if TIME in body}
 GROWING = ("A3", "B1", "B4", "B5", "C5", "D1", "D2", "D3", "D4", "D5", "E2", "E3")
 # Symmetric Jacobians: what the implicit and the stabilized loops assume of a gradient flow.
 SYMMETRIC = ("A1", "A2", "A4", "B2", "C3", "C4")
+VECTOR, NUMBERS = types.float64[::1], types.int64[::1]
+KERNEL = (VECTOR, VECTOR, NUMBERS, *[VECTOR] * 6)
 DATA = (MASSES, np.zeros(1, dtype=np.int64), *(np.zeros(1) for _ in range(5)))
 
 
@@ -137,10 +139,11 @@ def compiled(name):
     body, start = PROBLEMS[name]
     space = {}
     exec(f"{HEAD}{body}\n    return 0.0\n", space)
-    field = njit(error_model="numpy")(space["field"])
+    field = njit(KERNEL, error_model="numpy")(space["field"])
     problem = SimpleNamespace(
         kernel_lines=None,
         private_data=lambda: DATA,
+        pointers=lambda data: np.array([n for a in data for n in (place_of(a), a.size)]),
         model=SimpleNamespace(size=len(start)),
         address=address_of(field),
         checked={"tsit5", "dop8", "radau9", "rkc2", "rock4"},  # there is no reference
