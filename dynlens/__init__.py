@@ -34,6 +34,7 @@ _HOME = {
     "Identities": "dynlens.claims",
     "FrozenResidual": "dynlens.closed_forms",
     "IntegrationError": "dynlens.errors",
+    "KernelError": "dynlens.errors",
     "LeadingError": "dynlens.claims.orders",
     "Measurement": "dynlens.claims",
     "Mean": "dynlens.claims",

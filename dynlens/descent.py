@@ -67,6 +67,7 @@ def gradient_descent(
     max_seconds : float, optional
         Budget; a run that exceeds it ends with status ``"budget"`` and what it has.
     backend : {"numba", "numpy", "torch"}
+        If the compiled gradient is not that of the reference, ``"numba"`` warns and takes numpy.
         ``"torch"`` needs ``dynlens[torch]``. One run of it is slower than the compiled loop; it is
         there for CUDA and for many runs at once.
     device : str

@@ -6,6 +6,7 @@ beside the problem's kernel and equals it to rounding.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from dynlens.compiled import load_source
+from dynlens.errors import KernelError
 from dynlens.problem import Problem
 from dynlens.typing import Array
 
@@ -45,8 +47,13 @@ class Engine:
 
 def engine(problem: Problem, method: str, backend: str = "numba") -> Engine:
     """Return the engine of one run, in numpy or compiled."""
-    make = compiled if backend == "numba" else reference
-    return Engine(make(problem, method), partial(finite, problem), CHUNK)
+    update = reference(problem, method)
+    if backend == "numba":
+        try:
+            update = compiled(problem, method)
+        except KernelError as error:
+            warnings.warn(f"{error} This run does so by itself.", RuntimeWarning, stacklevel=3)
+    return Engine(update, partial(finite, problem), CHUNK)
 
 
 def finite(problem: Problem, theta: Array) -> bool:
@@ -84,7 +91,13 @@ def reference(problem: Problem, method: str) -> Update:
 def compiled_module(problem: Problem, method: str) -> Any:
     """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
     source = "\n\n".join((problem.gradient_source, _TYPES, _LOOP[method], _DESCEND))
-    return load_source(source, name=f"descent_{method}")
+    module = load_source(source, name=f"descent_{method}")
+    name = f"descent_{method}"
+    if name not in problem.checked:
+        out = np.empty(problem.model.size)
+        problem.check_kernel(out, module.gradient(problem.probe, *problem.kernel_data, out))
+        problem.checked.add(name)
+    return module
 
 
 def along(problem: Problem, field: Callable[[float, Array], Array]) -> Engine:

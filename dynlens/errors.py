@@ -5,6 +5,10 @@ class IntegrationError(RuntimeError):
     """The integrator gave up before the end and the caller asked for an error instead of a part."""
 
 
+class KernelError(RuntimeError):
+    """Compiled code that does not do what the reference does: its own fault, or the compiler's."""
+
+
 class ClaimViolated(AssertionError):
     """A claim was refuted; the text is the verdict."""
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dynlens import validation
-from dynlens.errors import IntegrationError
+from dynlens.errors import IntegrationError, KernelError
 from dynlens.events import Event, Watch
 from dynlens.problem import Problem
 from dynlens.stepping.auto import Auto
@@ -122,6 +122,13 @@ def gradient_flow(
         For a malformed argument, which the text names.
     IntegrationError
         With `strict`, if the run did not reach its end.
+    KernelError
+        If `method` names a compiled loop and the compiled gradient is not that of the reference.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the latter is so with another method: the run then takes the reference.
 
     Notes
     -----
@@ -173,7 +180,13 @@ def gradient_flow(
         bool(progress),
         field,
     )
-    trajectory = _integrate(problem, start, times, settings)
+    try:
+        trajectory = _integrate(problem, start, times, settings)
+    except KernelError as error:
+        if settings.method in COMPILED and settings.method != "auto":
+            raise
+        warnings.warn(f"{error} This run does so by itself.", RuntimeWarning, stacklevel=2)
+        trajectory = _integrate(problem, start, times, settings.by_reference())
     if strict and not trajectory.complete:
         raise IntegrationError(trajectory.message)
     return trajectory
@@ -196,6 +209,11 @@ class Settings:
     @property
     def name(self) -> str:
         return self.method if isinstance(self.method, str) else self.method.__name__
+
+    def by_reference(self) -> Settings:
+        """Return the same without compiled code."""
+        method = "DOP853" if self.method == "auto" else self.method
+        return replace(self, method=method, compiled=False)
 
     def twin(self, k: int) -> Settings:
         """Numerics that differ: a tighter tolerance (0), or another family of solvers (1)."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dynlens import validation
 from dynlens.compiled import load_source
+from dynlens.errors import KernelError
 from dynlens.losses import Loss, Ridge
 from dynlens.models.base import Model
 from dynlens.models.deep_linear import DeepLinear
@@ -234,7 +235,7 @@ class Problem:
 
         Raises
         ------
-        RuntimeError
+        KernelError
             If it does not equal the reference: a wrong kernel, or code that was wrongly compiled.
         """
         module = load_source(self.kernel_source, name="gradient")
@@ -255,9 +256,10 @@ class Problem:
         if not np.all(np.isfinite(expected)) or not np.any(expected):
             return
         if not gap < 1e-9:
-            raise RuntimeError(
+            raise KernelError(
                 f"The compiled gradient of {self.model!r} is off by {gap:.1e} at a random state; "
-                "use `compiled=False`, and report it unless the kernel is your own."
+                "use the reference, by `method='DOP853', compiled=False` or `backend='numpy'`, and "
+                "report it unless the kernel is your own."
             )
 
     @cached_property

@@ -72,10 +72,43 @@ class WrongSlope(dl.SquaredLoss):
         return "0.5 * z * z", "1.001 * z"
 
 
-@pytest.mark.parametrize("method", ["DOP853", "DOP8"])
-def test_a_wrong_kernel_is_found_before_it_is_used(method):
+@pytest.fixture
+def wrong():
     problem = problem_of((2, 2, 2), WrongSlope())
-    theta = problem.init(0.7, kind="gaussian", seed=1)
-    with pytest.raises(RuntimeError, match=r"off by \d\.\de-04"):
-        dl.gradient_flow(problem, theta, 1.0, method=method)
-    assert dl.gradient_flow(problem, theta, 1.0, compiled=False).complete
+    return problem, problem.init(0.7, kind="gaussian", seed=1)
+
+
+OFF = r"off by \d\.\de-04"
+
+
+@pytest.mark.parametrize("method", ["DOP8", "Radau9", "RKC2"])
+def test_a_wrong_kernel_is_found_before_it_is_used(wrong, method):
+    with pytest.raises(dl.KernelError, match=OFF):
+        dl.gradient_flow(*wrong, 1.0, method=method)
+
+
+@pytest.mark.parametrize("method", ["auto", "DOP853", "LSODA"])
+def test_in_place_of_a_wrong_kernel_a_flow_takes_the_reference(wrong, method):
+    with pytest.warns(RuntimeWarning, match=f"{OFF}.* reference.* does so by itself"):
+        flow = dl.gradient_flow(*wrong, 1.0, method=method)
+    assert flow.attrs["method"] == ("DOP853" if method == "auto" else method)
+    exact = dl.gradient_flow(*wrong, 1.0, method=method, compiled=False)
+    np.testing.assert_array_equal(flow.theta, exact.theta)
+    # Its twins are runs by the reference, too.
+    assert 0 < flow.error("end_to_end").max() < 1e-6
+
+
+@pytest.mark.parametrize("method", ["plain", "momentum"])
+def test_in_place_of_a_wrong_kernel_descent_takes_the_reference(wrong, method):
+    with pytest.warns(RuntimeWarning, match=f"{OFF}.* reference.* does so by itself"):
+        run = dl.gradient_descent(*wrong, eta=0.1, steps=5, method=method)
+    exact = dl.gradient_descent(*wrong, eta=0.1, steps=5, method=method, backend="numpy")
+    np.testing.assert_array_equal(run.theta, exact.theta)
+
+
+def test_a_batch_refuses_a_wrong_kernel(wrong):
+    problem, theta = wrong
+    with pytest.raises(dl.KernelError, match=OFF):
+        dl.gradient_flow_batch(problem, [theta], 1.0)
+    with pytest.raises(dl.KernelError, match=OFF):
+        dl.gradient_descent_batch(problem, [theta], eta=0.1, steps=5)
