@@ -20,6 +20,7 @@ import numpy as np
 from dynlens import validation
 from dynlens.errors import IntegrationError, KernelError
 from dynlens.events import Event, Watch
+from dynlens.observables.kept import Kept, checked_names
 from dynlens.problem import Problem
 from dynlens.stepping.auto import Auto
 from dynlens.stepping.explicit import Explicit
@@ -37,6 +38,7 @@ COMPILED = (*TABLEAUS, RADAU, *STABILIZED, "auto")
 INSTEAD = "DYNLENS_METHOD"  # environment variable: a method of SciPy's that "auto" stands for
 TIGHTEST = 2.3e-14  # SciPy's floor for rtol, 100 machine epsilons
 FEW = 20_000  # parameters and observations that are seen before it is left for the first time
+PAGE = 256  # states held at once where observables are kept
 MOMENT = 0.02  # seconds that a compiled loop runs before it is left, at least
 
 
@@ -75,6 +77,7 @@ def gradient_flow(
     max_seconds: float | None = None,
     compiled: bool = True,
     field: Callable[[float, Array], Array] | None = None,
+    observables: Sequence[str] = (),
     progress: bool = False,
     strict: bool = False,
 ) -> Trajectory:
@@ -107,6 +110,9 @@ def gradient_flow(
     field : callable, optional
         ``field(t, theta)``, to be followed instead of the negative gradient: a modified flow, such
         as `modified_field(problem, eta)`. By SciPy's methods; "auto" is then "DOP853".
+    observables : sequence of str
+        Names of observables to be kept at the times to save, instead of the states: the run then
+        takes the memory of some 256 states, however many times are saved.
     progress : bool
         Show a progress bar.
     strict : bool
@@ -179,6 +185,7 @@ def gradient_flow(
         bool(compiled),
         bool(progress),
         field,
+        checked_names(observables),
     )
     try:
         trajectory = _integrate(problem, start, times, settings)
@@ -205,6 +212,7 @@ class Settings:
     compiled: bool
     progress: bool
     field: Callable[[float, Array], Array] | None = None
+    observables: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -321,16 +329,16 @@ def integrate(
         "seconds": time.perf_counter() - began,
         **run.stepper.notes,
     }
-    n, extra = run.saves.count, run.extra
-    t, theta = times[:n].copy(), run.saves.states[:n].copy()
+    t, theta, kept = run.told()
     return Trajectory(
         problem=problem,
-        t=t if extra is None else np.append(t, extra.t),
-        theta=theta if extra is None else np.vstack([theta, extra.theta]),
+        t=t,
+        theta=theta,
         status=status,
         message=message,
         attrs=attrs,
         crossings=tuple(run.crossings),
+        kept=kept,
         rerun=partial(run_again, problem, start, settings, times),
     )
 
@@ -359,13 +367,21 @@ class _Run:
     def __init__(self, problem: Problem, start: Array, times: Array, settings: Settings) -> None:
         self.times, self.settings = times, settings
         self.size = start.size + problem.observations.count
-        self.saves = Saves(times, np.empty((len(times), start.size)))
+        # Where observables are kept, states are held for a page of times, which is then turned.
+        page = min(len(times), PAGE) if settings.observables else len(times)
+        self.saves, self.turned = Saves(times[:page], np.empty((page, start.size))), 0
+        self.kept, self.last = Kept(problem, settings.observables), start[:0]
         self.crossings: list[Crossing] = []
         self.extra: Crossing | None = None
         self.watch = Watch(problem, start, settings.events)
         if times[0] == 0:
             self.saves.states[0], self.saves.count = start, 1
         self.stepper = settings.stepper(problem, start, times[-1] if times[-1] > 0 else 1.0)
+
+    @property
+    def saved(self) -> int:
+        """How many times are."""
+        return self.turned + self.saves.count
 
     def drive(self, began: float, halted: Callable[[], bool]) -> tuple[str, str]:
         """Step to the end, or to whatever stops the run first."""
@@ -375,7 +391,7 @@ class _Run:
         # after few steps, fewer of a large problem, or at once where seconds are counted.
         chunk = 1 if settings.max_seconds is not None else 1 + FEW // self.size
         looked = began
-        while not self.saves.complete:
+        while self.saved < len(self.times):
             budget = settings.max_evaluations
             failure = stepper.advance(self.saves, self.watch.floor, budget, chunk)
             if failure:
@@ -384,13 +400,14 @@ class _Run:
                     "Try method='LSODA', a smaller scale, or an earlier t_end."
                 )
             stop = self._look() if stepper.fresh else None
+            self._turn(stepper.t if stop is None else stop.t)
             if bar is not None:
                 bar.update(min(stepper.t if stop is None else stop.t, end) - bar.n)
             if stop is not None:
-                if not self.saves.count or self.times[self.saves.count - 1] < stop.t:
+                if not self.saved or self.times[self.saved - 1] < stop.t:
                     self.extra = stop
                 return "event", f"{stop.name} at t={stop.t:.6g}."
-            if self.saves.complete:
+            if self.saved == len(self.times):
                 break
             if stepper.evaluations >= budget:
                 return "budget", self._short(f"max_evaluations={budget}")
@@ -411,19 +428,44 @@ class _Run:
 
     def _look(self) -> Crossing | None:
         """Save the last step, up to the first terminal event in it, which is returned."""
-        stepper, saves = self.stepper, self.saves
-        dense, stop = stepper.dense_output(), None
+        stepper, stop = self.stepper, None
         if self.settings.events:
-            found, stop = self.watch.locate(stepper, dense)
+            found, stop = self.watch.locate(stepper, stepper.dense_output())
             self.crossings += found
-        limit = stepper.t if stop is None else stop.t
-        n = int(np.searchsorted(self.times, limit, side="right"))
+        self._save(stepper.t if stop is None else stop.t)
+        return stop
+
+    def _save(self, limit: float) -> None:
+        """Save what the last step holds of this page, up to a time."""
+        stepper, saves = self.stepper, self.saves
+        n = int(np.searchsorted(saves.times, limit, side="right"))
         if n > saves.count:
-            saves.states[saves.count : n] = dense(self.times[saves.count : n]).T
-            if self.times[n - 1] == stepper.t:
+            saves.states[saves.count : n] = stepper.dense_output()(saves.times[saves.count : n]).T
+            if saves.times[n - 1] == stepper.t:
                 saves.states[n - 1] = stepper.y  # the step's own value, not the interpolant's
             saves.count = n
-        return stop
+
+    def _turn(self, limit: float) -> None:
+        """Go on to the next page when this one is full and not the last."""
+        while self.saves.complete and self.saved < len(self.times):
+            for theta in self.saves.states:
+                self.kept.add(theta)
+            self.turned, self.last = self.saved, theta.copy()
+            times = self.times[self.turned :][: len(self.saves.times)]
+            self.saves = Saves(times, self.saves.states[: len(times)])
+            self._save(limit)
+
+    def told(self) -> tuple[Array, Array, dict[str, Array]]:
+        """Times, states or the last of them, and what was kept instead."""
+        t, theta = self.times[: self.saved].copy(), self.saves.states[: self.saves.count].copy()
+        if self.extra is not None:
+            t, theta = np.append(t, self.extra.t), np.vstack([theta, self.extra.theta])
+        if not self.settings.observables:
+            return t, theta, {}
+        for state in theta:
+            self.kept.add(state)
+        last = theta[-1:] if len(theta) or not self.turned else self.last[None]
+        return t, last, self.kept.values()
 
 
 def _bar(wanted: bool, total: float) -> Any:

@@ -96,6 +96,8 @@ def gradient_flow_batch(
     begins, grid = read_starts(problem, starts)
     times = save_times(t_end, saves)
     validation.one_of("method", method, COMPILED)
+    by_lanes = in_lanes(problem) and method in LANE_METHODS and times[-1] > 0
+    names, cores = checked_names(observables), thread_count(threads)
     settings = Settings(
         method=method,
         rtol=validation.positive("rtol", rtol),
@@ -105,13 +107,12 @@ def gradient_flow_batch(
         max_seconds=None,
         compiled=True,
         progress=False,
+        observables=() if by_lanes else names,
     )
-    names, cores = checked_names(observables), thread_count(threads)
     title = "flow" if progress else ""
-    by_lanes = in_lanes(problem) and method in LANE_METHODS and times[-1] > 0
     integrate_all = side_by_side if by_lanes else one_by_one
     runs = integrate_all(problem, settings, begins, times, cores, title)
-    if names:
+    if names and by_lanes:
         runs = [observed(run, names) for run in runs]
     clock = np.broadcast_to(times, (max(len(begins), 1), len(times)))
     return Batch(problem, "flow", grid, runs, clock)

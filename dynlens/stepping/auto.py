@@ -14,7 +14,7 @@ from dynlens.problem import Problem
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import NAME as RADAU
 from dynlens.stepping.implicit import Implicit
-from dynlens.stepping.places import CURVATURE, MILD, SMALL, STIFF, H
+from dynlens.stepping.places import CURVATURE, MILD, PAUSED, SMALL, STIFF, H
 from dynlens.stepping.stabilized import RKC, ROCK, STABILIZED, Stabilized
 from dynlens.stepping.stepper import TOO_SMALL, CompiledStepper, Dense, Saves
 from dynlens.stepping.tableaus import TABLEAUS
@@ -47,6 +47,7 @@ class Auto:
         self.explicit = explicit_for(rtol, problem.model.size)
         self.before = (0, 0)  # evaluations and steps of the parts that are over
         self.switches: list[dict[str, Any]] = []
+        self.outcome = PAUSED  # of the part, when it last ran
         self.part: CompiledStepper = self._part(self.explicit, theta0, 0.0, None)
         self._record(self.explicit, reason(self.explicit, rtol))
 
@@ -87,12 +88,13 @@ class Auto:
         return self.part.dense_output()
 
     def advance(self, saves: Saves, floor: float, evaluations: int, steps: int) -> str:
-        outcome = self.part.run(saves, floor, evaluations - self.before[0], steps)
-        if outcome == STIFF:
+        # Not before it is asked to go on: until then the last step can be looked into.
+        if self.outcome == STIFF:
             self._leave_explicit()
-        elif outcome == MILD:
+        elif self.outcome == MILD:
             self._change(self.explicit, "steps are short enough for an explicit method")
-        return TOO_SMALL if outcome == SMALL else ""
+        self.outcome = self.part.run(saves, floor, evaluations - self.before[0], steps)
+        return TOO_SMALL if self.outcome == SMALL else ""
 
     def _leave_explicit(self) -> None:
         part, n = self.part, self.problem.model.size

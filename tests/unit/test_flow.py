@@ -1,5 +1,6 @@
 """Gradient flow against exact solutions: every method, save times, events, budgets, twins."""
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,6 +11,7 @@ from scipy.integrate import DOP853, RK45, DenseOutput, OdeSolver
 from scipy.linalg import expm
 
 import dynlens as dl
+from dynlens.bench.problems import PROBLEMS
 from dynlens.losses import Loss
 from dynlens.observables import registry
 
@@ -403,6 +405,63 @@ def test_a_budget_that_suffices_changes_nothing():
     flow = LOGISTIC.run(max_evaluations=spent, max_seconds=600.0)
     assert flow.status == "finished", flow.message
     np.testing.assert_array_equal(flow.theta, whole.theta)
+
+
+# -- observables instead of states --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["auto", "Tsit5", "DOP8", "Radau9", "ROCK4", "DOP853", "LSODA"])
+@pytest.mark.parametrize("t_end", [5.0, 300.0])
+def test_observables_are_kept_instead_of_states(method, t_end):
+    # Pages of 256 times end within steps, between them, and where "auto" changes the method.
+    problem, theta = PROBLEMS["B1"].make()
+    settings = {"method": method, "saves": 2001, "rtol": 1e-6}
+    names = ("loss", "end_to_end")
+    kept = dl.gradient_flow(problem, theta, t_end, observables=names, **settings)
+    states = dl.gradient_flow(problem, theta, t_end, **settings)
+    assert (kept.status, kept.theta.shape) == ("finished", (1, 12))
+    np.testing.assert_array_equal(kept.t, states.t)
+    np.testing.assert_array_equal(kept.final, states.final)
+    for name in names:
+        np.testing.assert_allclose(
+            kept.observe(name), states.observe(name), rtol=1e-10, atol=1e-13, err_msg=name
+        )
+    assert set(kept.kept) == set(names)
+    # The states inside the last step of a page cost stages that the loop alone would not take.
+    assert states.attrs["steps"] == kept.attrs["steps"]
+
+
+@pytest.mark.parametrize("method", ["auto", "DOP853"])
+def test_an_event_ends_what_is_kept(method):
+    problem, theta = PROBLEMS["B1"].make()
+    settings = {"method": method, "saves": 2001, "events": [dl.loss_below(0.3)]}
+    kept = dl.gradient_flow(problem, theta, 30.0, observables=["loss"], **settings)
+    states = dl.gradient_flow(problem, theta, 30.0, **settings)
+    assert kept.status == "event"
+    assert len(kept) == len(states) > 256
+    np.testing.assert_allclose(kept.observe("loss"), states.observe("loss"), rtol=1e-10)
+    assert float(kept.observe("loss")[-1]) == pytest.approx(0.3, rel=1e-9)
+
+
+@pytest.mark.parametrize("budget", [1, 30, 100, 200, 300, 1000])
+def test_a_budget_ends_what_is_kept(budget):
+    problem, theta = PROBLEMS["B1"].make()
+    settings = {"saves": 4001, "max_evaluations": budget, "method": "Tsit5"}
+    kept = dl.gradient_flow(problem, theta, 50.0, observables=["loss"], **settings)
+    states = dl.gradient_flow(problem, theta, 50.0, **settings)
+    assert (kept.status, kept.theta.shape) == ("budget", (1, 12))
+    assert len(kept.observe("loss")) == len(kept) == len(states)
+    np.testing.assert_array_equal(kept.final, states.final)
+
+
+def test_memory_does_not_grow_with_what_is_kept():
+    problem, theta = PROBLEMS["B2"].make()
+    dl.gradient_flow(problem, theta, 1.0, saves=2)
+    tracemalloc.start()
+    dl.gradient_flow(problem, theta, 5.0, saves=20_001, observables=["loss"])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20_001 * theta.nbytes / 10
 
 
 def test_strict_raises_where_the_run_would_be_partial():
