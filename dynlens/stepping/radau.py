@@ -192,6 +192,16 @@ def turn(w, matrix, at, to, n):  # five blocks by a matrix
         w[(to + 4) * n + i] = t
 
 
+@njit((VECTOR, *[PLACE] * 4), **hidden)
+def turn_one(w, matrix, at, to, n):  # one block by a matrix
+    v = block(w, at, n)
+    for i in range(n):
+        row, p = block(w, matrix + i, n), 0.0
+        for j in range(n):
+            p += row[j] * v[j]
+        w[to * n + i] = p
+
+
 @njit((VECTOR, FACTORS, *[PLACE] * 3), **hidden)
 def mix(w, factors, at, to, n):  # five blocks of sums of five others
     a, b, c = block(w, at, n), block(w, at + 1, n), block(w, at + 2, n)
@@ -270,9 +280,9 @@ def error_of(w, h, slope, rtol, atol, n):
         z = block(w, Z + q, n)
         for i in range(n):
             rest[i] += ERROR_WEIGHTS[q] / h * z[i]
-    turn(w, HESSIAN + n, R, K, n)  # only the first of the five matters
+    turn_one(w, HESSIAN + n, R, K, n)
     solve(w, K, n)
-    turn(w, HESSIAN, K, R, n)
+    turn_one(w, HESSIAN, K, R, n)
     total = 0.0
     for i in range(n):
         total += (rest[i] / (atol + rtol * max(abs(y[i]), abs(new[i])))) ** 2

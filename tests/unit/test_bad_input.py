@@ -591,6 +591,14 @@ FLOW = [
     ),
     bad("max_seconds: zero", lambda: flow(max_seconds=0), ValueError, "`max_seconds`", "positive"),
     bad("max_seconds: nan", lambda: flow(max_seconds=NAN), ValueError, "`max_seconds`", "finite"),
+    bad("observables: one name", lambda: flow(observables="loss"), TypeError, "`observables`"),
+    bad(
+        "observables: misspelt",
+        lambda: flow(observables=["lss"]),
+        UnknownNameError,
+        "no observable 'lss'",
+        "did you mean loss",
+    ),
 ]
 
 EVENTS = [
