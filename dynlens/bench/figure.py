@@ -32,7 +32,7 @@ COLOURS = {
     "torchdiffeq": BLACK,
 }
 MARKS = {"auto": "o", "DOP8": "s", "DOP853": "s", "Tsit5": "^", "LSODA": "D", "Radau": "v"}
-COLUMNS = 4
+COLUMNS = 3
 
 
 @styled

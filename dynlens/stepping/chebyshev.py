@@ -10,7 +10,7 @@ def method_for(x):  # the number of stages
     return max(2, 1 + int(math.sqrt(1.54 * x + 1.0)))
 
 
-@inner
+@seldom
 def stages(w, h, m, counts, <ARGUMENTS>):
     y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
     past, latest, g = block(w, PAST, n), block(w, LATEST, n), block(w, G, n)

@@ -35,7 +35,7 @@ def fast(*kinds):
     return njit(kinds, **options, nogil=True)
 
 
-seldom = njit(**options, nogil=True)  # compiled when it is called
+seldom = njit(**options, nogil=True)  # Python calls it in tests, or at events: compiled then
 # Never called from Python either: a wrapper takes as long to compile as the function.
 hidden = {**options, "no_cpython_wrapper": True}
 inner = njit(**hidden)

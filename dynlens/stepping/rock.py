@@ -144,7 +144,7 @@ def method_for(x):  # the number of the method, not of its stages
     return k
 
 
-@inner
+@seldom
 def stages(w, h, k, counts, <ARGUMENTS>):
     y, new, f = block(w, 0, n), block(w, 1, n), block(w, F, n)
     past, latest, g = block(w, PAST, n), block(w, LATEST, n), block(w, G, n)

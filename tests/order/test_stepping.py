@@ -28,7 +28,7 @@ def exact(t):
 
 ONE = """
 
-@fast
+@seldom
 def one_step(w, h, ARGUMENTS):
     return step(w, h, ARGUMENTS)
 """
@@ -226,7 +226,7 @@ def test_the_transformed_system_of_radau_is_the_system():
 
 IMPLICIT = """
 
-@fast
+@seldom
 def one_step(w, counts, h, ARGUMENTS):  # Newton's iteration goes on to the last digits
     differentiate(w, counts, ARGUMENTS)
     factor(w, h, n)
