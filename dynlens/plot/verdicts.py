@@ -182,7 +182,13 @@ def _states(found: Evidence) -> Picture:
     values = _logs(-measured.residual if margin else measured.residual)
     violations = _logs(measured.residual) if margin else np.empty(0)
     error = np.nanmax(np.where(np.isfinite(measured.error), measured.error, 0.0), initial=0.0)
-    edges = _edges(values, violations, _logs(np.array([error, measured.tolerance])))
+    marked = _logs(np.array([error, measured.tolerance]))
+    if not values.size + violations.size + marked.size:  # no place for it on a logarithmic axis
+        words = f"all {measured.residual.size} residuals are exactly zero, as they must be"
+        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
+        axes.set_axis_off()
+        return figure
+    edges = _edges(values, violations, marked)
     axes.hist(10**values, edges, color=BLUE, label="margin kept" if margin else "residual")
     if margin and np.any(measured.residual > measured.tolerance):
         axes.hist(10**violations, edges, color=VERMILLION, label="violation")

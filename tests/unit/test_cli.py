@@ -301,6 +301,7 @@ def test_the_whole_catalogue_is_verified_and_reported(tmp_path):
     assert int(refuted) == int(controls) > 300
     report = tmp_path / "dynlens-report"
     assert (report / "overview.png").exists()
+    assert "no figure of" not in found.stderr
     assert "Q5.T3" in (report / "index.md").read_text()
 
 

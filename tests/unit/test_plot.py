@@ -104,6 +104,14 @@ def test_margins_and_violations_of_an_inequality_are_told_apart():
     np.testing.assert_array_equal(np.isnan(lines["violation"]), T < 5)
 
 
+def test_residuals_that_are_all_zero_are_told_in_words():
+    changes = {"t": None, "horizon": None, "tolerance": 0.0, "error": np.zeros(40)}
+    found = Evidence("X", "a = b", "40 states", measured(np.zeros(40), **changes))
+    axes = plot.plot_verdict(found).axes[0]
+    assert texts(axes) == ["all 40 residuals are exactly zero, as they must be"]
+    assert not axes.axison
+
+
 def test_states_without_time_become_a_histogram():
     residual = np.geomspace(1e-14, 1e-11, 50)
     found = Evidence("X", "a = b", "50 states", measured(residual, t=None, horizon=None))
