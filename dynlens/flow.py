@@ -1,8 +1,8 @@
-"""Gradient flow, integrated as an ODE by SciPy's solvers.
+"""Gradient flow, integrated as an ODE by compiled loops or by SciPy's solvers.
 
-One driver steps any `scipy.integrate.OdeSolver`: it saves at the times asked for, locates events
-on the dense output, keeps to its budgets, and returns what it has with a status that says why it
-stopped. Memory does not grow with the number of steps.
+One driver steps any of them: it saves at the times asked for, locates events on the dense output,
+keeps to its budgets, and returns what it has with a status that says why it stopped. Memory does
+not grow with the number of steps.
 """
 
 from __future__ import annotations

@@ -335,12 +335,12 @@ class Problem:
     def pointers(self, data: tuple[Any, ...]) -> NDArray[np.int64]:
         """Address and size of each array of `private_data`, one after the other."""
         found = self._pointers.copy()
-        found[8::2] += place_of(data[4]) - found[8]  # the work space is one piece of memory
+        found[8::2] += data[4].ctypes.data - found[8]  # the work space is one piece of memory
         return found
 
     @cached_property
     def _pointers(self) -> NDArray[np.int64]:
-        pairs = [number for part in self.kernel_data for number in (place_of(part), part.size)]
+        pairs = [number for part in self.kernel_data for number in (part.ctypes.data, part.size)]
         return np.array(pairs, dtype=np.int64)
 
     @cached_property
@@ -362,16 +362,11 @@ def _aligned(sizes: list[int]) -> list[Array]:
     """Zeros that begin where cache lines do: a vector then lies in one."""
     line = 8  # numbers
     space = np.zeros(sum(size + line for size in sizes))
-    begin, arrays = -place_of(space) // space.itemsize % line, []
+    begin, arrays = -space.ctypes.data // space.itemsize % line, []
     for size in sizes:
         arrays.append(space[begin : begin + size])
         begin += -(-size // line) * line
     return arrays
-
-
-def place_of(array: NDArray[Any]) -> int:
-    """Where an array lies in memory; ``array.ctypes.data`` takes thrice as long."""
-    return int(array.__array_interface__["data"][0])
 
 
 def address_of(kernel: Any) -> int:

@@ -21,7 +21,7 @@ import pytest
 from numba import njit, types
 from scipy.integrate import solve_ivp
 
-from dynlens.problem import address_of, place_of
+from dynlens.problem import address_of
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import Implicit
 from dynlens.stepping.stabilized import Stabilized
@@ -143,7 +143,7 @@ def compiled(name):
     problem = SimpleNamespace(
         kernel_lines=None,
         private_data=lambda: DATA,
-        pointers=lambda data: np.array([n for a in data for n in (place_of(a), a.size)]),
+        pointers=lambda data: np.array([n for a in data for n in (a.ctypes.data, a.size)]),
         model=SimpleNamespace(size=len(start)),
         address=address_of(field),
         checked={"tsit5", "dop8", "radau9", "rkc2", "rock4"},  # there is no reference
