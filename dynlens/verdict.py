@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.errors import ClaimViolated
-from dynlens.typing import Array
+from dynlens.support.errors import ClaimViolated
+from dynlens.support.typing import Array
+
+SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
+AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
 
 
 class Status(StrEnum):

@@ -26,8 +26,8 @@ from dynlens import (
     Theorem,
     completion_problem,
 )
-from dynlens.claims.cases import theta_of
-from dynlens.modified import second_correction, third_derivative
+from dynlens.cases.base import theta_of
+from dynlens.dynamics.modified import second_correction, third_derivative
 
 # -- derived ---------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from dynlens import (
     SquaredLoss,
     Theorem,
 )
-from dynlens.claims.escapes import EscapeTimes
+from dynlens.cases.escapes import EscapeTimes
 from theory_checks.f3_quadratics import quadratic
 
 HALF = sp.Rational(1, 2)

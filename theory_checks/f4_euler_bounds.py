@@ -26,9 +26,9 @@ from dynlens import (
     Theorem,
     completion_problem,
 )
-from dynlens.claims import bounds
 from dynlens.claims.orders import DescentCase, Order
-from dynlens.curvature import curvature_range
+from dynlens.comparison import bounds
+from dynlens.problems.curvature import curvature_range
 from theory_checks.f3_quadratics import quadratic
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import Case, Check, DeepLinear, Equal, Frequency, Full, Problem, SquaredLoss, Theorem
-from dynlens.claims.cases import ModelSamples
+from dynlens.cases.base import ModelSamples
 
 ENTRIES = {
     "normal": lambda rng, shape: rng.standard_normal(shape),

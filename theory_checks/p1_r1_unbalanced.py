@@ -31,7 +31,7 @@ from dynlens import (
     Theorem,
     completion_problem,
 )
-from dynlens.claims.cases import ModelSamples
+from dynlens.cases.base import ModelSamples
 
 M = np.array([[0.0, 1.0], [1.0, 0.0]])
 ENTRY = {"x": Reading("end_to_end", where=(0, 0))}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import AtLeast, Check, Equal, Measurement, Theorem
-from dynlens.lazy.tensors import lazy_error_bound
-from dynlens.reinitialization import modified_descent
+from dynlens.dynamics.phases import modified_descent
+from dynlens.theory.lazy_tensors import lazy_error_bound
 from theory_checks.q1_t8_stationarity import instance
 
 SEEDS = tuple(range(100, 140))

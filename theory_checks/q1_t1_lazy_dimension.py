@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import Check, Equal, Measurement, Theorem
-from dynlens.lazy.tensors import (
+from dynlens.theory.lazy_tensors import (
     lazy_dimension,
     symmetric_coordinates,
     symmetric_dimension,

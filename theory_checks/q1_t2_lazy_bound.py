@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from dynlens import AtLeast, Check, Equal, Identities, Measurement, PowerLaw, Theorem
-from dynlens.lazy.tensors import (
+from dynlens.theory.lazy_tensors import (
     harmonic_spectrum,
     lazy_error_bound,
     symmetric_coordinates,

@@ -16,8 +16,8 @@ from functools import cache
 import numpy as np
 
 from dynlens import AtLeast, Check, Equal, Measurement, Theorem
-from dynlens.lazy.tensors import lazy_error_bound, symmetric_coordinates, tangent_columns
-from dynlens.reinitialization import modified_descent
+from dynlens.dynamics.phases import modified_descent
+from dynlens.theory.lazy_tensors import lazy_error_bound, symmetric_coordinates, tangent_columns
 from theory_checks.q1_t8_stationarity import instance
 
 SEEDS = (0, 1, 2, *range(100, 107))

@@ -25,7 +25,7 @@ from dynlens import (
     Theorem,
     gradient_flow,
 )
-from dynlens.closed_forms import half_time, vanilla_time
+from dynlens.theory.closed_forms import half_time, vanilla_time
 
 DELTAS = (0.03, 0.01, 0.003)
 HALF = 0.5

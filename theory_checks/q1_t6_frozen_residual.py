@@ -27,7 +27,7 @@ from dynlens import (
     frozen_scalar_field,
     gradient_flow,
 )
-from dynlens.closed_forms import FrozenResidual, alignment_time, winner
+from dynlens.theory.closed_forms import FrozenResidual, alignment_time, winner
 
 TINY = 1e-30
 START, COEFFICIENTS = (0.3, 0.5, 0.4, 0.6), (1.0, 0.7, 0.4, 0.0)

@@ -24,8 +24,8 @@ from dynlens import (
     Theorem,
     gradient_flow,
 )
+from dynlens.dynamics.phases import modified_descent
 from dynlens.observables.registry import find
-from dynlens.reinitialization import modified_descent
 
 
 def instance(components, penalty=0.01, seed=0, dimension=15, orthogonal=False):

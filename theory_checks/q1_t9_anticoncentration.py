@@ -12,7 +12,11 @@ from math import factorial, prod
 import numpy as np
 
 from dynlens import AtLeast, Check, Equal, Measurement, PowerLaw, Theorem
-from dynlens.lazy.tensors import harmonic_spectrum, symmetric_coordinates, symmetric_dimension
+from dynlens.theory.lazy_tensors import (
+    harmonic_spectrum,
+    symmetric_coordinates,
+    symmetric_dimension,
+)
 
 SIGMAS = 5.0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import Check, Equal, Measurement, Theorem
-from dynlens.closed_forms import FrozenResidual
+from dynlens.theory.closed_forms import FrozenResidual
 from theory_checks.q1_t6_frozen_residual import COEFFICIENTS, START, SmallComponent, closed
 
 

@@ -21,7 +21,7 @@ from dynlens import (
     Theorem,
     gradient_flow,
 )
-from dynlens.closed_forms import winner
+from dynlens.theory.closed_forms import winner
 
 
 @dataclass(frozen=True)

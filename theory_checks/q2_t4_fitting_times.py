@@ -29,7 +29,7 @@ from dynlens import (
     gradient_descent,
     gradient_flow,
 )
-from dynlens.closed_forms import FrozenResidual, fitting_times, vanilla_time, winner
+from dynlens.theory.closed_forms import FrozenResidual, fitting_times, vanilla_time, winner
 
 
 def coefficients(count, ratio):

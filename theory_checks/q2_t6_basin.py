@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import Check, Equal, Measurement, Theorem
-from dynlens.closed_forms import basin_edge
+from dynlens.theory.closed_forms import basin_edge
 from theory_checks.q1_t6_frozen_residual import small_flow
 
 OTHER = 0.7

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import AtLeast, Check, Equal, Measurement, Theorem
-from dynlens.reinitialization import modified_flow
+from dynlens.dynamics.phases import modified_flow
 from theory_checks.q2_t4_fitting_times import Staircase
 
 SEEDS = tuple(range(100, 150))

@@ -19,7 +19,7 @@ from dynlens import (
     RateLaw,
     Theorem,
 )
-from dynlens.closed_forms import alignment_time
+from dynlens.theory.closed_forms import alignment_time
 from theory_checks.q2_t4_fitting_times import Staircase
 
 

@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 
 from dynlens import AtLeast, Check, Mean, Measurement, PowerLaw, Theorem
-from dynlens.lazy.networks import (
+from dynlens.theory.lazy_networks import (
     directions,
     network_risk,
     random_features_limit,

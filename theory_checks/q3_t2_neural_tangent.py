@@ -28,7 +28,7 @@ from dynlens import (
     QuadraticNetwork,
     Theorem,
 )
-from dynlens.lazy.networks import (
+from dynlens.theory.lazy_networks import (
     network_risk,
     random_features_risk,
     tangent_limit,

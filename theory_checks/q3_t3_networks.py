@@ -27,7 +27,7 @@ from dynlens import (
     States,
     Theorem,
 )
-from dynlens.lazy.networks import network_risk
+from dynlens.theory.lazy_networks import network_risk
 from theory_checks.q3_t2_neural_tangent import Tangents
 
 RISK = SquaredLoss(half=False)  # |A - B|^2, half the population risk

@@ -26,7 +26,7 @@ from dynlens import (
     QuadraticNetwork,
     Theorem,
 )
-from dynlens.lazy.networks import (
+from dynlens.theory.lazy_networks import (
     mixture_risk,
     network_risk,
     random_features_risk,

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from dynlens import Check, Equal, Measurement, Theorem
-from dynlens.regression import (
+from dynlens.theory.regression import (
     adagrad,
     constant,
     diagonal_adagrad,

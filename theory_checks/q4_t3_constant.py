@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import AtLeast, Check, Measurement, Theorem
-from dynlens.regression import interpolator
+from dynlens.theory.regression import interpolator
 from theory_checks.q4_t1_gradient_descent import NUDGE, Ends, instance, is_limit
 
 

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from dynlens import AtLeast, Check, Equal, Measurement, Theorem
-from dynlens.regression import diagonal_adagrad, preconditioned_descent
+from dynlens.theory.regression import diagonal_adagrad, preconditioned_descent
 from theory_checks.q4_t1_gradient_descent import NUDGE, Ends, instance
 
 EPSILON, ETA = 1e-8, 0.3

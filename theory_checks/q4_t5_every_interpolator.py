@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from dynlens import AtLeast, Check, Equal, Identities, Measurement, Theorem
-from dynlens.regression import diagonal_adagrad, interpolator, preconditioned_descent
+from dynlens.theory.regression import diagonal_adagrad, interpolator, preconditioned_descent
 from theory_checks.q4_t1_gradient_descent import NUDGE, instance
 
 

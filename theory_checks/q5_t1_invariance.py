@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynlens import Check, Equal, Measurement, Theorem, hyperspherical_energy
-from dynlens.spheres import cayley, gram_schmidt, householder
+from dynlens.theory.spheres import cayley, gram_schmidt, householder
 
 NUDGE = 1 + 2.0**-52
 POWERS = (0.0, 0.5, 1.0, 2.0, 7.0)

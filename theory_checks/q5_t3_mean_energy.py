@@ -25,7 +25,7 @@ from dynlens import (
     Theorem,
     hyperspherical_energy,
 )
-from dynlens.spheres import mean_pair_energy
+from dynlens.theory.spheres import mean_pair_energy
 from theory_checks.q5_t1_invariance import NUDGE
 
 

@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from dynlens.descent import gradient_descent
-from dynlens.losses import SquaredLoss
+from dynlens.dynamics.descent import gradient_descent
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import HierarchicalTensor
-from dynlens.observations import Entries, low_rank_matrix, low_rank_tensor
-from dynlens.problem import Problem
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.observations import Entries, low_rank_matrix, low_rank_tensor
+from dynlens.problems.problem import Problem
 
 ETA, STEPS, SCALE, SEED = 0.02, 6000, 0.4, 3
 

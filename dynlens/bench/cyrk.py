@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from dynlens.bench.peers import Solve, failed
-from dynlens.compiled import load_source
-from dynlens.problem import KERNEL_HEAD, Problem
-from dynlens.typing import Array
+from dynlens.kernels.cache import load_source
+from dynlens.problems.problem import KERNEL_HEAD, Problem
+from dynlens.support.typing import Array
 
 STEPS = 10**9
 MEGABYTES = 8000

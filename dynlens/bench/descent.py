@@ -11,9 +11,9 @@ from typing import Any
 from dynlens.bench.measure import repeated
 from dynlens.bench.portable import cut, masked_target, matrix
 from dynlens.bench.problems import Bench
-from dynlens.descent import gradient_descent
-from dynlens.problem import Problem
-from dynlens.typing import Array
+from dynlens.dynamics.descent import gradient_descent
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
 
 ETA = 1e-3  # stable everywhere; the time of a step does not depend on it
 

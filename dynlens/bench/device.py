@@ -11,11 +11,11 @@ import numpy as np
 
 from dynlens.bench.measure import repeated
 from dynlens.bench.problems import Bench
-from dynlens.descent import gradient_descent
-from dynlens.on_torch.loop import Loop, Place, prepared
-from dynlens.on_torch.problem import load_torch
-from dynlens.on_torch.work import Work, work_of
-from dynlens.problem import Problem
+from dynlens.dynamics.descent import gradient_descent
+from dynlens.dynamics.on_torch.loop import Loop, Place, prepared
+from dynlens.dynamics.on_torch.problem import load_torch
+from dynlens.dynamics.on_torch.work import Work, work_of
+from dynlens.problems.problem import Problem
 
 ETA = 1e-3  # stable everywhere; the time of a step does not depend on it
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from dynlens.bench.peers import Solve, failed
 from dynlens.bench.portable import portable_field
-from dynlens.problem import Problem
-from dynlens.typing import Array
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 

@@ -18,10 +18,11 @@ from dynlens.bench.agreement import STEPS, agreement_problems, weight_gaps
 from dynlens.bench.device import Clock, Roof, Throughput, roof, throughput
 from dynlens.bench.measure import machine
 from dynlens.bench.problems import PROBLEMS
+from dynlens.cases.descents import DescentCase
 from dynlens.catalogue import theorem
-from dynlens.claims.orders import DescentCase, Order
-from dynlens.on_torch.loop import Place
-from dynlens.on_torch.problem import checked_device, load_torch
+from dynlens.claims.orders import Order
+from dynlens.dynamics.on_torch.loop import Place
+from dynlens.dynamics.on_torch.problem import checked_device, load_torch
 
 NAMES = ("B2", "B3", "B5", "B4")
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.batches import gradient_flow_batch
 from dynlens.bench.foreign import by_diffrax
 from dynlens.bench.peers import Peer, Solve
 from dynlens.bench.portable import portable_field
-from dynlens.flow import gradient_flow
-from dynlens.problem import Problem
-from dynlens.typing import Array
+from dynlens.dynamics.batches import gradient_flow_batch
+from dynlens.dynamics.flow import gradient_flow
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
 
 JUDGED = 16  # starts whose last states are compared with the reference
 TURNS = 21  # of one core and two

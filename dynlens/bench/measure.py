@@ -19,10 +19,10 @@ from dynlens.bench.curves import Curve, Point
 from dynlens.bench.many import MANY_PEERS
 from dynlens.bench.peers import PEERS, Peer, Solve
 from dynlens.bench.problems import Bench
-from dynlens.flow import gradient_flow
-from dynlens.problem import Problem
+from dynlens.dynamics.flow import gradient_flow
+from dynlens.problems.problem import Problem
 from dynlens.stepping.fields import SHARED, Field, field_data, pasted
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 RTOLS = (1e-4, 1e-6, 1e-8, 1e-10)
 PATIENCE = 20.0  # seconds for one solver on one problem, after which it takes no further turn

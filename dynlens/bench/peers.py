@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.flow import gradient_flow
-from dynlens.problem import Problem
-from dynlens.typing import Array
+from dynlens.dynamics.flow import gradient_flow
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
 
 Solve = Callable[[float, float, float], tuple[Array, int | None]]
 Prepare = Callable[[Problem, Array], Solve]

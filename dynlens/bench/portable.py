@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.losses import SquaredLoss
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import HierarchicalTensor, binary_tree
-from dynlens.problem import Problem
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.problem import Problem
 
 Vector = Any  # of whatever library
 Parts = list[Any]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynlens.losses import SquaredLoss
 from dynlens.models.base import Model
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import HierarchicalTensor, binary_tree
-from dynlens.observations import Entries, Full, Observations
-from dynlens.problem import Problem
-from dynlens.typing import Array
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.observations import Entries, Full, Observations
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,6 @@
 """Claims: statements about observables, with their assumptions, cases and controls."""
 
-from dynlens.claims.base import (
-    BALANCED,
-    POSITIVE_DETERMINANT,
-    Assumption,
-    Claim,
-    falsify,
-)
-from dynlens.claims.cases import (
+from dynlens.cases.base import (
     Case,
     RandomMatrices,
     RandomStates,
@@ -15,13 +8,20 @@ from dynlens.claims.cases import (
     Start,
     States,
 )
+from dynlens.cases.families import SmallStarts
+from dynlens.cases.measurements import Measurement
+from dynlens.cases.paths import Path
+from dynlens.cases.systems import SystemPath
+from dynlens.claims.base import (
+    BALANCED,
+    POSITIVE_DETERMINANT,
+    Assumption,
+    Claim,
+    falsify,
+)
 from dynlens.claims.equations import AtLeast, ClosedForm, Conserved, Equal, RateLaw
-from dynlens.claims.families import SmallStarts
 from dynlens.claims.limits import Frequency, Mean, PowerLaw
-from dynlens.claims.measurements import Measurement
-from dynlens.claims.paths import Path
 from dynlens.claims.proof import Identities
-from dynlens.claims.systems import SystemPath
 from dynlens.claims.theorem import Check, Theorem
 
 __all__ = [

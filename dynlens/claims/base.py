@@ -1,7 +1,7 @@
 """What every claim is: a statement that measures itself on a case and is judged.
 
 A formula is a sympy expression (or its text) in the *names* of quantities; see
-`dynlens.claims.cases` for what may be named. Formulas are kept as text, so that the `repr` of
+`dynlens.cases.base` for what may be named. Formulas are kept as text, so that the `repr` of
 a claim recreates it and a counterexample can be pasted whole.
 """
 
@@ -13,17 +13,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from dynlens import validation
-from dynlens.claims.cases import Case, Reading, Samples
-from dynlens.claims.formulas import Formula, as_text, compiled_formula
-from dynlens.claims.paths import Path
-from dynlens.claims.reproduce import NAMED, reproduce_line
-from dynlens.trajectory import Trajectory
-from dynlens.typing import Array, Mask
-from dynlens.verdict import Finding, Measured, Status, Verdict, judge
+from dynlens.cases.base import Case, Reading, Samples
+from dynlens.cases.formulas import Formula, as_text, compiled_formula
+from dynlens.cases.paths import Path
+from dynlens.cases.reproduce import NAMED, reproduce_line
+from dynlens.dynamics.trajectory import Trajectory
+from dynlens.support import validation
+from dynlens.support.typing import Array, Mask
+from dynlens.verdict import AGREE, SHARP, Finding, Measured, Status, Verdict, judge
 
-SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
-AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
 TRIES = 8  # cases tried while shrinking a counterexample
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dynlens.cases.base import Samples
+from dynlens.cases.formulas import Formula
 from dynlens.claims.base import Claim
-from dynlens.claims.cases import Samples
-from dynlens.claims.formulas import Formula
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 TINY = 1e-300
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from dynlens import validation
+from dynlens.cases.base import Samples
+from dynlens.cases.formulas import Formula, compiled_formula
 from dynlens.claims.base import Claim
-from dynlens.claims.cases import Samples
 from dynlens.claims.equations import TINY, named
-from dynlens.claims.formulas import Formula, compiled_formula
-from dynlens.typing import Array
+from dynlens.support import validation
+from dynlens.support.typing import Array
 
 ROUNDING = 1e-13  # relative error of a mean of numbers that are all the same
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dynlens import validation
-from dynlens.claims.reproduce import reproduce_line
+from dynlens.cases.reproduce import reproduce_line
+from dynlens.support import validation
 from dynlens.verdict import Status, Verdict, weakest
 
 

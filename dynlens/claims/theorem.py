@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dynlens import validation
 from dynlens.claims.base import Claim, falsify
 from dynlens.claims.proof import Algebra, Identities
+from dynlens.support import validation
 from dynlens.verdict import ControlFinding, Status, Verdict, weakest
 
 _ORDER = (Status.REFUTED, Status.UNDECIDED, Status.NOT_APPLICABLE, Status.SUPPORTED, Status.PROVED)

@@ -65,7 +65,7 @@ def refuse(message: str) -> NoReturn:
 @contextmanager
 def _sentences() -> Iterator[None]:
     """Turn errors of the public boundary, which name argument and remedy, into one line."""
-    from dynlens.errors import IntegrationError
+    from dynlens.support.errors import IntegrationError
 
     try:
         yield
@@ -112,7 +112,7 @@ def bench(
     ] = None,
 ) -> None:
     """Time the integrators on fixed problems, beside those of other packages."""
-    from dynlens.cli.alone import one_core, one_thread_each
+    from dynlens.cli.cpu import one_core, one_thread_each
 
     with one_thread_each():  # numpy and its like are loaded from here on
         from dynlens.bench import PROBLEMS
@@ -175,7 +175,7 @@ def _matches(prefix: str, theorem: Theorem) -> bool:
 def _chosen(ids: Sequence[str], files: Sequence[Path]) -> list[tuple[Theorem, str | None]]:
     """Theorems by id or prefix, and those stated in files, each with its file."""
     from dynlens import catalogue
-    from dynlens.errors import UnknownNameError
+    from dynlens.support.errors import UnknownNameError
 
     found: dict[str, tuple[Theorem, str | None]] = {}
     try:
@@ -255,8 +255,8 @@ def _integrate_by(method: str) -> None:
     """Let "auto" mean a method of SciPy's, in this process and those it starts."""
     import os
 
-    from dynlens import validation
-    from dynlens.flow import INSTEAD, METHODS
+    from dynlens.dynamics.flow import INSTEAD, METHODS
+    from dynlens.support import validation
 
     with _sentences():
         os.environ[INSTEAD] = validation.one_of("--method", method, METHODS)
@@ -313,7 +313,7 @@ class _Verification:
             return
         import json
 
-        from dynlens.files import write_atomically
+        from dynlens.support.files import write_atomically
 
         plain = [verdict.as_dict() for verdict in self.verdicts]
         text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
@@ -321,7 +321,7 @@ class _Verification:
 
     def tell(self, interrupted: bool) -> None:
         """Print the table, and in full whatever did not come out as it should."""
-        from dynlens.report import summary_table
+        from dynlens.catalogue.report import summary_table
         from dynlens.verdict import Status
 
         if self.verdicts:
@@ -335,14 +335,14 @@ class _Verification:
 
     def write_report(self, folder: Path | None) -> None:
         """Write the report into a folder, unless there is none, or nothing to report."""
-        from dynlens.report import write_report
+        from dynlens.catalogue.report import write_report
 
         if folder is not None and self.verdicts:
             self.report = write_report(self.verdicts, folder, pictures=self.pictures)
 
     def last_lines(self, interrupted: bool) -> None:
         """Print the totals, the time, and where the files are."""
-        from dynlens.report import totals
+        from dynlens.catalogue.report import totals
 
         seconds = time.perf_counter() - self.began
         self._plain(f"\n{totals(self.verdicts)}; {seconds:.0f} s")
@@ -397,7 +397,8 @@ def compare(
     """
     with _sentences():
         import dynlens as dl
-        from dynlens import plot, validation
+        from dynlens import plot
+        from dynlens.support import validation
 
         steps = round(validation.positive("t_end", t_end) / validation.positive("eta", eta))
         problem = dl.completion_problem(depth)

@@ -10,9 +10,9 @@ import sympy as sp
 from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.stringpict import prettyForm
 
+from dynlens.cases.formulas import Formula, parsed
 from dynlens.claims.base import Claim
 from dynlens.claims.equations import AtLeast, Equality
-from dynlens.claims.formulas import Formula, parsed
 from dynlens.claims.limits import PowerLaw
 from dynlens.observables.registry import REGISTRY
 from dynlens.symbolic import as_latex, as_text

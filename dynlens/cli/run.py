@@ -16,7 +16,7 @@ from typing import Any
 from dynlens import catalogue
 from dynlens.claims.proof import Identities
 from dynlens.claims.theorem import Theorem
-from dynlens.cli.alone import one_thread_each
+from dynlens.cli.cpu import one_thread_each
 from dynlens.verdict import ControlFinding, Status, Verdict
 
 Watch = Callable[[str, str], None]  # called with a theorem's id and what is being done
@@ -107,7 +107,7 @@ def broken(theorem: Theorem, why: str) -> Verdict:
 
 
 def _picture(theorem: Theorem, verdict: Verdict) -> bytes | None:
-    from dynlens import report
+    from dynlens.catalogue import report
 
     try:
         return report.picture(theorem, verdict)

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from dynlens.cases.base import Reading
 from dynlens.claims.base import Assumption, Claim
-from dynlens.claims.cases import Reading
 from dynlens.claims.proof import Identities
 from dynlens.claims.theorem import Check, Theorem
 from dynlens.cli import notation
-from dynlens.evidence import in_words
 from dynlens.observables.registry import REGISTRY
+from dynlens.plot.evidence import in_words
 from dynlens.symbolic import as_latex, as_text
 
 NUMBERS = {

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dynlens import validation
-from dynlens.errors import UnknownNameError
 from dynlens.experiments import (
     f5_5,
     p1_e1,
@@ -28,6 +26,8 @@ from dynlens.experiments import (
     q3_e1,
 )
 from dynlens.experiments.base import Experiment, Result
+from dynlens.support import validation
+from dynlens.support.errors import UnknownNameError
 
 MODULES = (
     *(f5_5, p1_e1, p1_e2, p2_e1, p3_e1),

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.descent import gradient_descent
+from dynlens.dynamics.descent import gradient_descent
+from dynlens.dynamics.flow import gradient_flow
 from dynlens.experiments.base import Each
-from dynlens.flow import gradient_flow
-from dynlens.problem import Problem
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
+from dynlens.problems.problem import Problem
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
 
 Observe = Callable[[Problem, Array], Mapping[str, Array]]
 Row = dict[str, Array]

@@ -20,17 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.claims.first_order import first_order_error
-from dynlens.curvature import curvature_range
-from dynlens.descent import gradient_descent
+from dynlens.comparison.first_order import first_order_error
+from dynlens.dynamics.descent import gradient_descent
 from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
-from dynlens.losses import SquaredLoss
 from dynlens.models.base import Model
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
-from dynlens.observations import Full, low_rank_matrix, low_rank_tensor
-from dynlens.problem import Problem
-from dynlens.typing import Array
+from dynlens.problems.curvature import curvature_range
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.observations import Full, low_rank_matrix, low_rank_tensor
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
 
 ETA = 1e-3
 RATIOS = (2, 5, 10, 20)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dynlens.experiments.f5_5 import EDGE_START, EDGE_STEPS, ETA, RATIOS
-from dynlens.experiments.words import columns, each, paragraph
+from dynlens.experiments.prose import columns, each, paragraph
 
 Found = Mapping[str, Any]
 

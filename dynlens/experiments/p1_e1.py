@@ -22,14 +22,14 @@ import numpy as np
 
 from dynlens.claims import BALANCED, POSITIVE_DETERMINANT, AtLeast, Start, SystemPath
 from dynlens.claims import Path as FlowPath
-from dynlens.descent import gradient_descent
-from dynlens.events import Event, loss_below
+from dynlens.dynamics.descent import gradient_descent
+from dynlens.dynamics.events import Event, loss_below
+from dynlens.dynamics.flow import gradient_flow, log_times
+from dynlens.dynamics.trajectory import Trajectory
 from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
-from dynlens.flow import gradient_flow, log_times
-from dynlens.instances import completion_problem
-from dynlens.problem import Problem
-from dynlens.trajectory import Trajectory
-from dynlens.typing import Array
+from dynlens.problems.instances import completion_problem
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
 
 LEVELS = (1e-1, 1e-2, 1e-3, 1e-4)
 GAUSSIAN = {2: 1e-3, 3: 8e-3, 4: 1e-1}  # std of the entries of the factors; 3 as published

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.claims.slopes import observed_order
+from dynlens.comparison.slopes import observed_order
 from dynlens.experiments import p1_e1
 from dynlens.experiments.p1_e1 import ETA, FLOW, GAUSSIAN, TOLERANCES, Curve
-from dynlens.instances import completion_problem
-from dynlens.typing import Array
+from dynlens.problems.instances import completion_problem
+from dynlens.support.typing import Array
 
 Runs = dict[tuple[Any, ...], Any]
 NEAR = 0.05  # a curve follows the law if |W11| sqrt(2 loss) is this close to 1

@@ -19,17 +19,17 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.descent import gradient_descent
+from dynlens.dynamics.descent import gradient_descent
 from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
 from dynlens.experiments.curves import engine, follow, results
-from dynlens.losses import SquaredLoss
 from dynlens.models.cp import CPFactorization
 from dynlens.observables.components import component_norms
 from dynlens.observables.ranks import cp_rank_estimate, has_tensorly
-from dynlens.observations import Entries, low_rank_tensor
-from dynlens.problem import Problem
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.observations import Entries, low_rank_tensor
+from dynlens.problems.problem import Problem
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
 
 DIM = 8
 RANKS = (1, 3)

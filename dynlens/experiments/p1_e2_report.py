@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.descent_loops import EPS
+from dynlens.dynamics.descent_loops import EPS
 from dynlens.experiments import p1_e2
-from dynlens.experiments.words import columns, each, paragraph, span
+from dynlens.experiments.prose import columns, each, paragraph, span
 
 Row = Mapping[str, Any]
 Table = Sequence[Row]

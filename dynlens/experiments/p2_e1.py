@@ -21,13 +21,13 @@ import numpy as np
 
 from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
 from dynlens.experiments.curves import descend, engine, follow, results, rise_times
-from dynlens.losses import SquaredLoss
 from dynlens.models.cp import CPFactorization
 from dynlens.observables.components import component_norms
-from dynlens.observations import Entries
-from dynlens.problem import Problem
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.observations import Entries
+from dynlens.problems.problem import Problem
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
 
 ORDER, RANK = 4, 5
 ETA, STEPS = 1e-2, 40_000

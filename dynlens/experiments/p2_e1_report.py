@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.descent_loops import EPS
+from dynlens.dynamics.descent_loops import EPS
 from dynlens.experiments import p2_e1
-from dynlens.experiments.panels import legend, rising
-from dynlens.experiments.words import columns, distinct, each, paragraph, rises
+from dynlens.experiments.prose import columns, distinct, each, paragraph, rises
+from dynlens.experiments.rising_curves import legend, rising
 
 Row = Mapping[str, Any]
 Runs = Sequence[Mapping[str, Any]]

@@ -22,16 +22,16 @@ import numpy as np
 
 from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
 from dynlens.experiments.curves import descend, engine, follow, results, rise_times
-from dynlens.losses import SquaredLoss
 from dynlens.models.base import Model
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import HierarchicalTensor, binary_tree
 from dynlens.observables import registry
-from dynlens.observations import Entries, low_rank_matrix
-from dynlens.problem import Problem
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.observations import Entries, low_rank_matrix
+from dynlens.problems.problem import Problem
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
 
 ETA, STOP, RTOL = 1e-2, 5e-5, 1e-4
 KEPT = 10  # values that are kept along a run

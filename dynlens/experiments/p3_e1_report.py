@@ -11,8 +11,8 @@ import numpy as np
 from dynlens.experiments import p3_e1
 from dynlens.experiments.curves import rise_times
 from dynlens.experiments.p3_e1 import METHODS, PANELS, Panel
-from dynlens.experiments.panels import legend, rising
-from dynlens.experiments.words import columns, distinct, each, paragraph, rises, span
+from dynlens.experiments.prose import columns, distinct, each, paragraph, rises, span
+from dynlens.experiments.rising_curves import legend, rising
 
 Row = Mapping[str, Any]
 Runs = Mapping[str, list[dict[str, Any]]]

@@ -21,17 +21,17 @@ import numpy as np
 
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.fresh import instance, trained_errors
-from dynlens.experiments.words import columns, each, paragraph
-from dynlens.lazy.tensors import (
+from dynlens.experiments.fresh_components import instance, trained_errors
+from dynlens.experiments.prose import columns, each, paragraph
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
+from dynlens.theory.lazy_tensors import (
     lazy_dimension,
     lazy_error_bound,
     symmetric_coordinates,
     symmetric_dimension,
     tangent_columns,
 )
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
 
 LEFT = 0.25  # of the squared norm
 DRAWS, PLACES = 400, 3  # targets, and sets of vectors to linearize around

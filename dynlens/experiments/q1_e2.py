@@ -19,9 +19,9 @@ import numpy as np
 
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.fresh import ETA, PENALTY, SCALE, instance, trained_errors
-from dynlens.experiments.words import columns, paragraph
-from dynlens.sweep import Sweep
+from dynlens.experiments.fresh_components import ETA, PENALTY, SCALE, instance, trained_errors
+from dynlens.experiments.prose import columns, paragraph
+from dynlens.support.sweep import Sweep
 
 D, RANK, STEPS = 15, 3, 600
 FITTED = 0.05  # an error below this: no direction is missing

@@ -19,10 +19,10 @@ import numpy as np
 
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.fresh import instance, trained_errors
-from dynlens.experiments.words import columns, paragraph
-from dynlens.lazy.tensors import lazy_dimension, lazy_error_bound
-from dynlens.sweep import Sweep
+from dynlens.experiments.fresh_components import instance, trained_errors
+from dynlens.experiments.prose import columns, paragraph
+from dynlens.support.sweep import Sweep
+from dynlens.theory.lazy_tensors import lazy_dimension, lazy_error_bound
 
 M, STEPS = 8, 1200
 FULL = {"dimension": (8, 16, 32, 64), "seed": (0, 1, 2), "epochs": (10,)}

@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.closed_forms import half_time, vanilla_time
+from dynlens.dynamics.flow import gradient_flow
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.stairs import half_times
-from dynlens.experiments.words import columns, paragraph
-from dynlens.flow import gradient_flow
-from dynlens.losses import SquaredLoss
+from dynlens.experiments.deflation import half_times
+from dynlens.experiments.prose import columns, paragraph
 from dynlens.models.symmetric import SymmetricTensor
-from dynlens.problem import Problem
-from dynlens.rank_one_sum import RankOneSum
-from dynlens.sweep import Sweep
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.problem import Problem
+from dynlens.problems.rank_one_sum import RankOneSum
+from dynlens.support.sweep import Sweep
+from dynlens.theory.closed_forms import half_time, vanilla_time
 
 LOOKS, RTOL = 401, 1e-11
 NAMES = {True: "2-homogeneous", False: "vanilla"}

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.closed_forms import fitting_times
-from dynlens.descent import gradient_descent
+from dynlens.dynamics.descent import gradient_descent
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.stairs import ORDER, coefficients, half_times, staircase, unit_starts
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
+from dynlens.experiments.deflation import ORDER, coefficients, half_times, staircase, unit_starts
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
+from dynlens.theory.closed_forms import fitting_times
 
 SCALE, ETA, LOOKS = 1e-15, 0.05, 600
 SIZES = ("dimension", "rank", "components", "ratio", "seed")

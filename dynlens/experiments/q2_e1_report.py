@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dynlens.experiments import q2_e1
-from dynlens.experiments.stairs import ORDER, coefficients
-from dynlens.experiments.words import columns, each, paragraph
+from dynlens.experiments.deflation import ORDER, coefficients
+from dynlens.experiments.prose import columns, each, paragraph
 
 Run = Mapping[str, Any]
 

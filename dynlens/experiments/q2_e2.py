@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.closed_forms import fitting_times
+from dynlens.dynamics.flow import gradient_flow
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.stairs import ORDER, coefficients, half_times, staircase, unit_starts
-from dynlens.experiments.words import columns, each, paragraph
-from dynlens.flow import gradient_flow
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
+from dynlens.experiments.deflation import ORDER, coefficients, half_times, staircase, unit_starts
+from dynlens.experiments.prose import columns, each, paragraph
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
+from dynlens.theory.closed_forms import fitting_times
 
 LOOKS, RATIO = 801, 1.2
 FULL = {

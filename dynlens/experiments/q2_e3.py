@@ -18,17 +18,17 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.closed_forms import basin_edge, fitting_times
+from dynlens.dynamics.flow import gradient_flow
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.stairs import ORDER, coefficients, staircase, unit_starts
-from dynlens.experiments.words import columns, paragraph
-from dynlens.flow import gradient_flow
-from dynlens.losses import Ridge, SquaredLoss
+from dynlens.experiments.deflation import ORDER, coefficients, staircase, unit_starts
+from dynlens.experiments.prose import columns, paragraph
 from dynlens.models.symmetric import SymmetricTensor
-from dynlens.problem import Problem
-from dynlens.rank_one_sum import RankOneSum
-from dynlens.sweep import Sweep
+from dynlens.problems.losses import Ridge, SquaredLoss
+from dynlens.problems.problem import Problem
+from dynlens.problems.rank_one_sum import RankOneSum
+from dynlens.support.sweep import Sweep
+from dynlens.theory.closed_forms import basin_edge, fitting_times
 
 RATIO, DELTA = 1.2, 1e-5
 PAIR, TINY = (1.0, 0.7), 1e-12

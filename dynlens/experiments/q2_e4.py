@@ -18,16 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from dynlens.dynamics.flow import gradient_flow
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.words import columns, paragraph
-from dynlens.flow import gradient_flow
-from dynlens.losses import SquaredLoss
+from dynlens.experiments.prose import columns, paragraph
 from dynlens.models.symmetric import SymmetricTensor
-from dynlens.problem import Problem
-from dynlens.rank_one_sum import RankOneSum
-from dynlens.sweep import Sweep
-from dynlens.typing import Array
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.problem import Problem
+from dynlens.problems.rank_one_sum import RankOneSum
+from dynlens.support.sweep import Sweep
+from dynlens.support.typing import Array
 
 D, M, DELTA = 4, 12, 1e-12
 EARLY, LATE, LOOKS = 60.0, 2000.0, 601

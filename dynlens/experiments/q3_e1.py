@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.descent import gradient_descent
+from dynlens.dynamics.descent import gradient_descent
 from dynlens.experiments.base import Each, Experiment, Result, as_csv, write
-from dynlens.lazy import networks as lazy
-from dynlens.losses import SquaredLoss
 from dynlens.models.quadratic import QuadraticNetwork
-from dynlens.observations import Full
-from dynlens.problem import Problem
-from dynlens.typing import Array
+from dynlens.problems.losses import SquaredLoss
+from dynlens.problems.observations import Full
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array
+from dynlens.theory import lazy_networks as lazy
 
 TARGETS = ("ramp", "mixed signs", "rank 3")
 CLASSES = ("features", "tangent", "network")

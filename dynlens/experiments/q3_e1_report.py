@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dynlens.experiments import q3_e1
-from dynlens.experiments.words import columns, paragraph
-from dynlens.lazy import networks as lazy
+from dynlens.experiments.prose import columns, paragraph
+from dynlens.theory import lazy_networks as lazy
 
 Table = Sequence[Mapping[str, Any]]
 NAMES = {

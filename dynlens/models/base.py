@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens import validation
-from dynlens.arrays import full, namespace
-from dynlens.models.products import Kernel, ProductTree
-from dynlens.typing import Array, Factors
+from dynlens.kernels.products import Kernel, ProductTree
+from dynlens.support import validation
+from dynlens.support.arrays import full, namespace
+from dynlens.support.typing import Array, Factors
 
 STEP = 1e-100  # of the complex step; its square underflows, which is the point
 

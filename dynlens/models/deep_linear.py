@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens import validation
-from dynlens.arrays import full, namespace
-from dynlens.models import lanes
+from dynlens.kernels import vectors as lanes
+from dynlens.kernels.products import Kernel
+from dynlens.kernels.vectors import LANES
 from dynlens.models.base import Model
-from dynlens.models.lanes import LANES
-from dynlens.models.products import Kernel
-from dynlens.typing import Array, ArrayLike, Factors
+from dynlens.support import validation
+from dynlens.support.arrays import full, namespace
+from dynlens.support.typing import Array, ArrayLike, Factors
 
 ROW = 64  # longest row that is kept in registers
 LARGE = 16**3  # multiplications of one product, beyond which BLAS is faster than loops

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens import validation
-from dynlens.arrays import full, namespace
+from dynlens.kernels.products import Grower, ProductTree
 from dynlens.models.base import TensorModel, khatri_rao, products_of_others
 from dynlens.models.cp import mode_sizes
-from dynlens.models.products import Grower, ProductTree
-from dynlens.typing import Factors
+from dynlens.support import validation
+from dynlens.support.arrays import full, namespace
+from dynlens.support.typing import Factors
 
 Tree = int | tuple[Any, ...]
 Arrays = list[NDArray[Any]]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens import validation
-from dynlens.arrays import namespace
+from dynlens.kernels.products import Kernel
 from dynlens.models.base import Model
-from dynlens.models.products import Kernel
-from dynlens.typing import Array, Factors
+from dynlens.support import validation
+from dynlens.support.arrays import namespace
+from dynlens.support.typing import Array, Factors
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens import validation
-from dynlens.arrays import full, namespace
+from dynlens.kernels.products import Kernel
+from dynlens.kernels.symmetric_kernels import dense_kernel, gram_source
 from dynlens.models.base import Model
-from dynlens.models.products import Kernel
-from dynlens.models.symmetric_kernels import dense_kernel, gram_source
-from dynlens.typing import Array, Factors
+from dynlens.support import validation
+from dynlens.support.arrays import full, namespace
+from dynlens.support.typing import Array, Factors
 
 
 @dataclass(frozen=True)

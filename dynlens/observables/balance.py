@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dynlens.observables.registry import observable
-from dynlens.problem import Problem
-from dynlens.typing import Array, Factors
+from dynlens.problems.problem import Problem
+from dynlens.support.typing import Array, Factors
 
 
 @observable(dims=("invariant",), analytic=True)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from dynlens.arrays import full, namespace, quotient
 from dynlens.models.base import Model
 from dynlens.models.hierarchical import HierarchicalTensor
 from dynlens.observables.registry import observable
-from dynlens.problem import Problem
-from dynlens.typing import Array, Factors
+from dynlens.problems.problem import Problem
+from dynlens.support.arrays import full, namespace, quotient
+from dynlens.support.typing import Array, Factors
 
 # -- CP factorization ----------------------------------------------------------------------------
 

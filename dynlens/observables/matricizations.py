@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens import validation
-from dynlens.arrays import namespace
 from dynlens.models.hierarchical import HierarchicalTensor
 from dynlens.observables.registry import observable
 from dynlens.observables.spectra import erank
-from dynlens.problem import Problem
-from dynlens.typing import Array, ArrayLike, Factors
+from dynlens.problems.problem import Problem
+from dynlens.support import validation
+from dynlens.support.arrays import namespace
+from dynlens.support.typing import Array, ArrayLike, Factors
 
 
 @observable(dims=("component",))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dynlens import validation
-from dynlens.arrays import namespace, quotient
 from dynlens.observables.registry import observable
-from dynlens.problem import Problem
-from dynlens.typing import Array, Factors
+from dynlens.problems.problem import Problem
+from dynlens.support import validation
+from dynlens.support.arrays import namespace, quotient
+from dynlens.support.typing import Array, Factors
 
 
 def _tensor_dims(problem: Problem) -> tuple[str, ...]:

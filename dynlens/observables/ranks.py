@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import numpy as np
 
-from dynlens import validation
 from dynlens.observables.registry import observable
-from dynlens.problem import Problem
-from dynlens.typing import Array, ArrayLike, Factors
+from dynlens.problems.problem import Problem
+from dynlens.support import validation
+from dynlens.support.typing import Array, ArrayLike, Factors
 
 SWEEPS = 1000
 PATIENCE = 1e-3  # a sweep that gains less than this share of the way, times 1 / SWEEPS, is the last

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from dynlens import validation
-from dynlens.errors import UnknownNameError
-from dynlens.problem import Problem
-from dynlens.typing import Array, Factors
+from dynlens.problems.problem import Problem
+from dynlens.support import validation
+from dynlens.support.errors import UnknownNameError
+from dynlens.support.typing import Array, Factors
 
 Function = Callable[..., Any]
 REGISTRY: dict[str, Observable] = {}

@@ -7,11 +7,11 @@ from operator import mul
 
 import numpy as np
 
-from dynlens import validation
-from dynlens.arrays import namespace, quotient
 from dynlens.observables.registry import observable
-from dynlens.problem import Problem
-from dynlens.typing import Array, Factors
+from dynlens.problems.problem import Problem
+from dynlens.support import validation
+from dynlens.support.arrays import namespace, quotient
+from dynlens.support.typing import Array, Factors
 
 
 @observable(dims=("component",))

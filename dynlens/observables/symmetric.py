@@ -7,12 +7,12 @@ these forms a tensor. Means over starts, winners and phases are selections from 
 
 from __future__ import annotations
 
-from dynlens.arrays import namespace
 from dynlens.models.symmetric import SymmetricTensor
 from dynlens.observables.registry import observable
-from dynlens.problem import Problem
-from dynlens.rank_one_sum import RankOneSum
-from dynlens.typing import Array, Factors
+from dynlens.problems.problem import Problem
+from dynlens.problems.rank_one_sum import RankOneSum
+from dynlens.support.arrays import namespace
+from dynlens.support.typing import Array, Factors
 
 
 @observable(dims=("component",), analytic=True)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dynlens import validation
-from dynlens.claims.comparison import Comparison
-from dynlens.claims.finding import MOSTLY
+from dynlens.comparison.comparison import Comparison
+from dynlens.comparison.summary import MOSTLY
 from dynlens.plot.style import (
     BLACK,
     BLUE,
@@ -26,6 +25,7 @@ from dynlens.plot.style import (
     styled,
 )
 from dynlens.plot.trajectories import clock, draw_legend, lines_of, run_names
+from dynlens.support import validation
 
 ABOVE: Any = {
     "ncols": 3,

@@ -14,8 +14,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from dynlens.files import write_atomically
-from dynlens.typing import Array
+from dynlens.support.files import write_atomically
+from dynlens.support.typing import Array
 
 Axes = Any  # matplotlib carries no annotations we could use
 

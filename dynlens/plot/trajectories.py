@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from dynlens import validation
+from dynlens.dynamics.trajectory import Trajectory
 from dynlens.plot.style import (
     DASHES,
     GREY,
@@ -22,7 +22,7 @@ from dynlens.plot.style import (
     spaced,
     styled,
 )
-from dynlens.trajectory import Trajectory
+from dynlens.support import validation
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.lines import Line2D
 
-from dynlens import validation
 from dynlens.claims.theorem import Theorem
-from dynlens.evidence import Evidence, gather
+from dynlens.plot.evidence import Evidence, gather
 from dynlens.plot.style import (
     BLACK,
     BLUE,
@@ -27,7 +26,8 @@ from dynlens.plot.style import (
     spaced,
     styled,
 )
-from dynlens.typing import Array
+from dynlens.support import validation
+from dynlens.support.typing import Array
 from dynlens.verdict import Measured
 
 FEW = 15  # samples below which they are marked one by one
@@ -41,7 +41,7 @@ def plot_verdict(subject: Theorem | Evidence) -> Picture:
     ----------
     subject : Theorem or Evidence
         A theorem is measured on the first path of its first check along one; see
-        `dynlens.evidence.gather`.
+        `dynlens.plot.evidence.gather`.
 
     Returns
     -------

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynlens.problem import Problem
+from dynlens.problems.problem import Problem
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import NAME as RADAU
 from dynlens.stepping.implicit import Implicit
-from dynlens.stepping.places import CURVATURE, MILD, PAUSED, SMALL, STIFF, H
+from dynlens.stepping.layout import CURVATURE, MILD, PAUSED, SMALL, STIFF, H
 from dynlens.stepping.stabilized import RKC, ROCK, STABILIZED, Stabilized
 from dynlens.stepping.stepper import TOO_SMALL, CompiledStepper, Dense, Saves
 from dynlens.stepping.tableaus import TABLEAUS
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 TIGHT = 1e-7  # below this tolerance order eight takes fewer evaluations than order five
 TIGHT_MANY = 1e-5  # the same for many parameters, since ROCK4 goes on from a better state

@@ -6,7 +6,7 @@ Loops for all problems share one copy of it, since it takes half a second to com
 from __future__ import annotations
 
 from dynlens.stepping.fields import Field
-from dynlens.stepping.places import PLACES
+from dynlens.stepping.layout import PLACES
 
 
 def beginning(field: Field) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from dynlens.problem import Problem
+from dynlens.problems.problem import Problem
 from dynlens.stepping.beginning import beginning
 from dynlens.stepping.fields import Field
-from dynlens.stepping.places import PLACES
+from dynlens.stepping.layout import PLACES
+from dynlens.stepping.stage_sums import tabled_sums, unrolled_sums
 from dynlens.stepping.stepper import CompiledStepper
-from dynlens.stepping.sums import tabled_sums, unrolled_sums
 from dynlens.stepping.tableaus import TABLEAUS, Tableau, product, roots
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 
 class Explicit(CompiledStepper):

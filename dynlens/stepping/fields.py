@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dynlens.problem import KERNEL_HEAD, Problem
+from dynlens.problems.problem import KERNEL_HEAD, Problem
 
 FAST = """import math
 

@@ -15,12 +15,12 @@ error it takes a third of the steps that order five takes. What differs from the
 
 from __future__ import annotations
 
-from dynlens.problem import Problem
+from dynlens.problems.problem import Problem
 from dynlens.stepping.fields import Field
-from dynlens.stepping.places import HITS, PLACES
+from dynlens.stepping.layout import HITS, PLACES
 from dynlens.stepping.radau import ALGEBRA, STAGES, coefficients
 from dynlens.stepping.stepper import CompiledStepper
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 NAME = "Radau9"
 

@@ -19,13 +19,13 @@ from types import ModuleType
 
 import numpy as np
 
-from dynlens.compiled import load_source
-from dynlens.problem import KERNEL_HEAD, Problem, address_of
+from dynlens.kernels.cache import load_source
+from dynlens.problems.problem import KERNEL_HEAD, Problem, address_of
 from dynlens.stepping.fields import SHARED
 from dynlens.stepping.lanes_loop import LANES, LOOP, ROWS
-from dynlens.stepping.sums import FIRST, nested
+from dynlens.stepping.stage_sums import FIRST, nested
 from dynlens.stepping.tableaus import TABLEAUS, Row, Tableau, product, roots
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 __all__ = ["LANES", "Lanes", "in_lanes"]
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import legendre
 
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 STAGES = 5
 

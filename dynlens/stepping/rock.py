@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 DEGREES = (*range(5, 17), 18, 20, 23, 26, 30, 34, 39, 45, 52, 60, 70, 80, 92, 106)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.problem import Problem
+from dynlens.problems.problem import Problem
 from dynlens.stepping.stepper import Dense, Saves
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 IMPLICIT = ("LSODA", "Radau", "BDF")
 DENSE_HESSIAN = 256  # up to this many parameters the implicit solvers get the exact Jacobian

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from dynlens.problem import Problem
+from dynlens.problems.problem import Problem
 from dynlens.stepping import chebyshev, rock
 from dynlens.stepping.fields import Field
-from dynlens.stepping.places import PLACES
+from dynlens.stepping.layout import PLACES
 from dynlens.stepping.stepper import CompiledStepper
-from dynlens.typing import Array
+from dynlens.support.typing import Array
 
 RKC, ROCK = "RKC2", "ROCK4"
 STABILIZED = (RKC, ROCK)

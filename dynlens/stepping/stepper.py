@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.compiled import load_source
-from dynlens.problem import Problem
+from dynlens.kernels.cache import load_source
+from dynlens.problems.problem import Problem
 from dynlens.stepping.beginning import shared_beginning
 from dynlens.stepping.fields import SHARED, Field, field_data, pasted
-from dynlens.stepping.places import BELOW, EVALUATIONS, LOSS, SAVED, SMALL, STEPS, T_OLD, H, T
-from dynlens.typing import Array
+from dynlens.stepping.layout import BELOW, EVALUATIONS, LOSS, SAVED, SMALL, STEPS, T_OLD, H, T
+from dynlens.support.typing import Array
 
 TOO_SMALL = "Required step size is less than spacing between numbers."
 

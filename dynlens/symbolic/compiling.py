@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 from sympy.printing.pycode import PythonCodePrinter
 
-from dynlens.compiled import CompiledFunction, broadcast
+from dynlens.kernels.cache import CompiledFunction, broadcast
 from dynlens.symbolic.answers import Expr
 
 # Functions that both Python's `math` module and numba know.

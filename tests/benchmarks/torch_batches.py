@@ -6,7 +6,7 @@ Run it as ``python tests/benchmarks/torch_batches.py``; it prints processor time
 import time
 
 import dynlens as dl
-from dynlens.on_torch.problem import load_torch
+from dynlens.dynamics.on_torch.problem import load_torch
 
 SIZES = (((4, 4, 4), 5, 0.5), ((6, 6, 6), 8, 0.3), ((8, 8, 8, 8), 20, 0.122))
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tensorly
 
-from dynlens import flow, testing
-from dynlens.losses import HuberLoss, SquaredLoss
+from dynlens import testing
+from dynlens.dynamics import flow
+from dynlens.dynamics.trajectory import load
 from dynlens.models import hierarchical
 from dynlens.models.base import TensorModel, add_rows
 from dynlens.models.cp import CPFactorization
@@ -24,11 +25,11 @@ from dynlens.models.hierarchical import (
 from dynlens.models.quadratic import QuadraticNetwork
 from dynlens.models.symmetric import SymmetricTensor
 from dynlens.observables import matricizations
-from dynlens.observations import RankOneSensing
-from dynlens.problem import Problem
-from dynlens.routes import ByEntries, ByRankOneProducts, ByTensor
+from dynlens.problems.losses import HuberLoss, SquaredLoss
+from dynlens.problems.objectives import ByEntries, ByRankOneProducts, ByTensor
+from dynlens.problems.observations import RankOneSensing
+from dynlens.problems.problem import Problem
 from dynlens.testing import factors_of, relative
-from dynlens.trajectory import load
 
 MIXED = ((0, 1, 2), 3, (4, 5))
 CROSSED = ((3, 0), (2, 1))  # lists the modes in an order of its own

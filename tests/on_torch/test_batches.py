@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason='needs torch: pip install "dynlens[t
 pytest.importorskip("array_api_compat", reason='needs array-api-compat: "dynlens[torch]"')
 
 import dynlens as dl  # noqa: E402
-from dynlens.on_torch import loop  # noqa: E402
+from dynlens.dynamics.on_torch import loop  # noqa: E402
 
 DEVICES = ["cpu"]
 if torch.cuda.is_available():
@@ -69,7 +69,7 @@ def test_observables_are_not_computed_from_states_that_came_back(monkeypatch):
     def refused(*_):
         raise AssertionError("the states came back")
 
-    monkeypatch.setattr("dynlens.batches.blocks.Kept.add", refused)
+    monkeypatch.setattr("dynlens.dynamics.batches.blocks.Kept.add", refused)
     run = {"eta": 0.005, "steps": 20, "saves": 3, "observables": ("loss",)}
     batch = dl.gradient_descent_batch(PROBLEM, starts(), backend="torch", **run)
     assert batch.values("loss").shape == (6, 3)
@@ -136,7 +136,9 @@ def test_the_progress_bar_counts_steps(monkeypatch):
     class Bar:
         update = staticmethod(seen.append)
 
-    monkeypatch.setattr("dynlens.batches.blocks.bar", lambda wanted, total: Bar if wanted else None)
+    monkeypatch.setattr(
+        "dynlens.dynamics.batches.blocks.bar", lambda wanted, total: Bar if wanted else None
+    )
     run = {"eta": 0.005, "steps": 20, "saves": 3, "backend": "torch"}
     dl.gradient_descent_batch(PROBLEM, starts(), **run)
     assert not seen
@@ -156,6 +158,6 @@ def test_runs_that_do_not_fit_are_told_so(monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("dynlens.on_torch.loop._saved", full)
+    monkeypatch.setattr("dynlens.dynamics.on_torch.loop._saved", full)
     with pytest.raises(MemoryError, match="6 runs at once do not fit onto 'cpu'; pass fewer"):
         dl.gradient_descent_batch(PROBLEM, starts(), eta=0.1, steps=3, backend="torch")

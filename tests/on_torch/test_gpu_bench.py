@@ -10,9 +10,9 @@ import dynlens as dl  # noqa: E402
 from dynlens.bench.device import autograd_loop  # noqa: E402
 from dynlens.bench.gpu import main  # noqa: E402
 from dynlens.bench.problems import PROBLEMS  # noqa: E402
-from dynlens.on_torch.loop import Place, descend  # noqa: E402
-from dynlens.on_torch.problem import moved  # noqa: E402
-from dynlens.on_torch.work import work_of  # noqa: E402
+from dynlens.dynamics.on_torch.loop import Place, descend  # noqa: E402
+from dynlens.dynamics.on_torch.problem import moved  # noqa: E402
+from dynlens.dynamics.on_torch.work import work_of  # noqa: E402
 
 DEVICES = ["cpu"]
 if torch.cuda.is_available():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import dynlens as dl
+from dynlens.kernels.products import Kernel
 from dynlens.models.base import Model, add_rows
-from dynlens.models.products import Kernel
 from dynlens.observables import registry
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "dynlens[torch]"')
@@ -16,9 +16,9 @@ pytest.importorskip("array_api_compat", reason='needs array-api-compat: "dynlens
 
 from dynlens.bench.agreement import agreement_problems, weight_gaps  # noqa: E402
 from dynlens.bench.problems import PROBLEMS as BENCHES  # noqa: E402
-from dynlens.on_torch.loop import Place, descend, prepared  # noqa: E402
-from dynlens.on_torch.problem import moved, observed  # noqa: E402
-from dynlens.routes import ByEntries, ByTensor  # noqa: E402
+from dynlens.dynamics.on_torch.loop import Place, descend, prepared  # noqa: E402
+from dynlens.dynamics.on_torch.problem import moved, observed  # noqa: E402
+from dynlens.problems.objectives import ByEntries, ByTensor  # noqa: E402
 
 DEVICES = ["cpu"]
 if torch.cuda.is_available():
@@ -399,7 +399,7 @@ def test_runs_that_do_not_fit_are_told_so(monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("dynlens.on_torch.loop._saved", full)
+    monkeypatch.setattr("dynlens.dynamics.on_torch.loop._saved", full)
     problem = PROBLEMS["CP"]
     with pytest.raises(MemoryError, match="4 runs at once do not fit onto 'cpu'; pass fewer"):
         descend(problem, some_starts(problem), 0.1, marks=np.array([2]))

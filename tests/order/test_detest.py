@@ -21,7 +21,7 @@ import pytest
 from numba import njit, types
 from scipy.integrate import solve_ivp
 
-from dynlens.problem import address_of
+from dynlens.problems.problem import address_of
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import Implicit
 from dynlens.stepping.stabilized import Stabilized

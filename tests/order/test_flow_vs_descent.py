@@ -12,10 +12,10 @@ import pytest
 import dynlens as dl
 from dynlens import compare, first_order_error, observed_order
 from dynlens.claims.orders import DescentCase, LeadingError, Order
-from dynlens.losses import Loss
+from dynlens.dynamics.modified import second_correction, third_derivative
+from dynlens.kernels.products import Kernel
 from dynlens.models.base import Model
-from dynlens.models.products import Kernel
-from dynlens.modified import second_correction, third_derivative
+from dynlens.problems.losses import Loss
 
 pytestmark = pytest.mark.order
 

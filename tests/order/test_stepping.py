@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.flow import COMPILED
+from dynlens.dynamics.flow import COMPILED
 from dynlens.stepping import rock
 from dynlens.stepping.explicit import Explicit, explicit_source
 from dynlens.stepping.implicit import Implicit, implicit_source

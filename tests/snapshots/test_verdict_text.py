@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dynlens import __version__
-from dynlens.report import summary_text, write_report
+from dynlens.catalogue.report import summary_text, write_report
 from dynlens.verdict import ControlFinding, Finding, Status, Verdict
 
 HERE = Path(__file__).parent

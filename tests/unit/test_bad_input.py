@@ -8,8 +8,8 @@ import pytest
 
 import dynlens as dl
 from dynlens.catalogue import from_file
-from dynlens.errors import UnknownNameError
 from dynlens.observables import registry
+from dynlens.support.errors import UnknownNameError
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -1446,7 +1446,7 @@ FILES = [
     ),
     bad(
         "load: a class with other fields",
-        lambda d: retold(d, problem={"class": "dynlens.problem:Problem", "x": 1}),
+        lambda d: retold(d, problem={"class": "dynlens.problems.problem:Problem", "x": 1}),
         ValueError,
         "`path`",
         NOT_SAVED,

@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 
 import dynlens as dl
-from dynlens.batches.threads import Queue, share_out
-from dynlens.flow import COMPILED
+from dynlens.dynamics.batches.threads import Queue, share_out
+from dynlens.dynamics.flow import COMPILED
 from dynlens.stepping.tableaus import TABLEAUS
 
 SWAP = dl.Entries((2, 2), [(0, 1), (1, 0), (1, 1)], [1, 1, 0])
@@ -124,7 +124,9 @@ def test_lanes_take_the_steps_of_a_single_run(method):
 
 def test_a_few_starts_are_integrated_together_and_idle_lanes_wait_for_nothing(monkeypatch):
     passes = []
-    monkeypatch.setattr("dynlens.batches.lanes.MOST", 1)  # the loop returns after every step
+    monkeypatch.setattr(
+        "dynlens.dynamics.batches.lanes.MOST", 1
+    )  # the loop returns after every step
     monkeypatch.setattr(Queue, "finish", lambda queue, count=1: passes.append(count))
 
     def work(count):

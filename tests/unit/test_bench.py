@@ -20,8 +20,8 @@ from dynlens.bench.measure import _timed
 from dynlens.bench.peers import PEERS, missing
 from dynlens.bench.portable import portable_field
 from dynlens.cli import bench as command
-from dynlens.cli.alone import one_core, one_thread_each
 from dynlens.cli.app import app
+from dynlens.cli.cpu import one_core, one_thread_each
 
 SIZES = {"B1s": 12, "B1m": 12, "B1": 12, "B2": 300, "B3": 640, "B5": 1460, "B4": 12288, "B6": 12}
 

@@ -10,10 +10,10 @@ import pytest
 import sympy as sp
 
 import dynlens as dl
+from dynlens.cases.base import Samples
+from dynlens.cases.reproduce import concise
 from dynlens.catalogue import from_file
 from dynlens.claims.base import TRIES
-from dynlens.claims.cases import Samples
-from dynlens.claims.reproduce import concise
 
 NAMES = {name: getattr(dl, name) for name in dl.__all__}
 COMPLETION = dl.completion_problem(2)

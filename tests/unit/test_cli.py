@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dynlens import flow
 from dynlens.cli import run
 from dynlens.cli.app import app
 from dynlens.cli.run import Job
+from dynlens.dynamics import flow
 from dynlens.verdict import Status
 
 KEYS = {

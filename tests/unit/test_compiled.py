@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dynlens.compiled import CompiledFunction, cache_directory, load_source
+from dynlens.kernels.cache import CompiledFunction, cache_directory, load_source
 
 ROOT = Path(__file__).parents[2]
 KERNEL = """
@@ -66,7 +66,7 @@ def test_a_truncated_file_is_written_again(cache):
     first = load_source("answer = 44\n", name="torn")
     Path(first.__file__).write_text("answer =")
     assert run_elsewhere(
-        "from dynlens.compiled import load_source\n"
+        "from dynlens.kernels.cache import load_source\n"
         "print(load_source('answer = 44\\n', name='torn').answer)",
         cache,
     ) == ["44"]
@@ -96,7 +96,7 @@ def test_threads_share_one_module(cache):
 
 def test_processes_may_race_for_the_same_file(cache):
     script = (
-        "from dynlens.compiled import load_source\n"
+        "from dynlens.kernels.cache import load_source\n"
         "print(load_source('answer = 48\\n' * 1000, name='race').answer)"
     )
     with ThreadPoolExecutor(2) as pool:
@@ -107,7 +107,7 @@ def test_processes_may_race_for_the_same_file(cache):
 
 def test_a_second_process_loads_what_the_first_compiled(cache):
     script = (
-        "from dynlens.compiled import load_source\n"
+        "from dynlens.kernels.cache import load_source\n"
         f"module = load_source({KERNEL!r}, name='kernel')\n"
         "assert module.scalar(21.0) == 42.0\n"
         "for function in (module.scalar, module.fill):\n"
@@ -133,7 +133,7 @@ def outer(x):
 
 def test_of_processes_that_start_together_one_compiles(cache):
     script = (
-        "from dynlens.compiled import load_source\n"
+        "from dynlens.kernels.cache import load_source\n"
         f"module = load_source({SLOW!r}, name='slow')\n"
         "print(sum(module.outer.stats.cache_misses.values()))"
     )
@@ -145,7 +145,7 @@ def test_of_processes_that_start_together_one_compiles(cache):
 def test_loading_plain_source_imports_neither_numba_nor_sympy(cache):
     script = (
         "import sys\n"
-        "from dynlens.compiled import load_source\n"
+        "from dynlens.kernels.cache import load_source\n"
         "load_source('answer = 1\\n', name='light')\n"
         "print('numba' in sys.modules, 'sympy' in sys.modules)"
     )

@@ -5,15 +5,15 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from dynlens.instances import low_hierarchical_rank_tensor
-from dynlens.losses import HuberLoss, SquaredLoss
 from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import HierarchicalTensor, binary_tree, one_level_tree
 from dynlens.observables import components, matricizations
 from dynlens.observables.registry import find
-from dynlens.observations import Entries, RankOneSensing, low_rank_tensor
-from dynlens.problem import Problem
+from dynlens.problems.instances import low_hierarchical_rank_tensor
+from dynlens.problems.losses import HuberLoss, SquaredLoss
+from dynlens.problems.observations import Entries, RankOneSensing, low_rank_tensor
+from dynlens.problems.problem import Problem
 
 CP = [
     CPFactorization((5, 4), components=6),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens import curvature
 from dynlens.bench.problems import PROBLEMS
-from dynlens.curvature import DENSE, curvature_range, hessian_product
-from dynlens.problem import Problem
+from dynlens.problems import curvature
+from dynlens.problems.curvature import DENSE, curvature_range, hessian_product
+from dynlens.problems.problem import Problem
 
 SEEN = dl.Entries((2, 2), [(0, 1), (1, 0), (1, 1)], [1.0, 1.0, 0.0])
 

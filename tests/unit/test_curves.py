@@ -5,8 +5,8 @@ import pytest
 
 import dynlens as dl
 from dynlens.experiments import curves
-from dynlens.experiments.words import columns, distinct, paragraph, rises, span
-from dynlens.sweep import Sweep
+from dynlens.experiments.prose import columns, distinct, paragraph, rises, span
+from dynlens.support.sweep import Sweep
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens import descent_loops
+from dynlens.dynamics import descent_loops
 
 BACKENDS = ("numba", "numpy")
 METHODS = ("plain", "grouprmsprop")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.claims import families
-from dynlens.claims.reproduce import concise
-from dynlens.errors import IntegrationError
+from dynlens.cases import families
+from dynlens.cases.reproduce import concise
+from dynlens.support.errors import IntegrationError
 
 # One scalar component of three factors under a constant gradient: h' = g h^2, h = a / (1 - g a t).
 GRADIENT = 0.5

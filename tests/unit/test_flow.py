@@ -12,8 +12,8 @@ from scipy.linalg import expm
 
 import dynlens as dl
 from dynlens.bench.problems import PROBLEMS
-from dynlens.losses import Loss
 from dynlens.observables import registry
+from dynlens.problems.losses import Loss
 
 RTOL = ATOL = 1e-6
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.claims.clocks import alignment, clock_delay, speed
+from dynlens.comparison.transitions import alignment, clock_delay, speed
 
 COMPLETION = dl.completion_problem(2)
 TWO = dl.Problem(dl.DeepLinear((1, 1, 1)), dl.SquaredLoss(), dl.Full([[1.0]]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.models.unrolled import MOST, deep_linear_lines, multiplications
+from dynlens.kernels.unrolled import MOST, deep_linear_lines, multiplications
 
 WIDTHS = [
     (1, 1),

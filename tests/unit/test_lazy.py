@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.lazy import networks as lazy
+from dynlens.theory import lazy_networks as lazy
 
 RNG = np.random.default_rng(0)
 ROOT = RNG.standard_normal((6, 6))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.curvature import DENSE, curvature_range, hessian_function
-from dynlens.modified import second_correction, third_derivative
+from dynlens.dynamics.modified import second_correction, third_derivative
+from dynlens.problems.curvature import DENSE, curvature_range, hessian_function
 
 TWO = dl.Problem(dl.DeepLinear((1, 1, 1)), dl.SquaredLoss(), dl.Full([[1.0]]))  # (a b - 1)^2 / 2
 START = np.array([1.7, 0.3])

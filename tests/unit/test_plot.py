@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 
 import dynlens as dl
 from dynlens import plot
-from dynlens.evidence import Evidence, Fit, gather, in_words
+from dynlens.plot.evidence import Evidence, Fit, gather, in_words
 from dynlens.verdict import ControlFinding, Measured, Status, Verdict
 
 T = np.linspace(0.0, 10.0, 41)

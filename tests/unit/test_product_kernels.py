@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.models.lanes import LANES, padded
-from dynlens.observations import RankOneSensing
+from dynlens.kernels.vectors import LANES, padded
+from dynlens.problems.observations import RankOneSensing
 from dynlens.testing import relative
 
 WIDTHS = (1, 7, 8, 17, 20, 24)
@@ -89,7 +89,7 @@ def test_rank_one_sensing_has_the_same_loops():
 
 def test_a_wrongly_compiled_product_is_found_before_it_is_used(monkeypatch):
     monkeypatch.setattr(
-        "dynlens.models.products.SOURCE",
+        "dynlens.kernels.products.SOURCE",
         dl.models.products.SOURCE.replace("load(work, j + c))", "load(work, j))"),
     )
     problem = problem_of(cp(20, 3))

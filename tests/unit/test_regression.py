@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dynlens.errors import IntegrationError
-from dynlens.regression import (
+from dynlens.support.errors import IntegrationError
+from dynlens.theory.regression import (
     adagrad,
     constant,
     diagonal_adagrad,

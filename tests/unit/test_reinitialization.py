@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import dynlens as dl
-from dynlens.closed_forms import FrozenResidual, fitting_times, winner
-from dynlens.reinitialization import modified_descent, modified_flow
+from dynlens.dynamics.phases import modified_descent, modified_flow
+from dynlens.theory.closed_forms import FrozenResidual, fitting_times, winner
 
 
 def problem_of(components=4, order=3):

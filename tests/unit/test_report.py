@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 import dynlens as dl
-from dynlens.evidence import gather
-from dynlens.report import summary_table, summary_text, totals, write_report
+from dynlens.catalogue.report import summary_table, summary_text, totals, write_report
+from dynlens.plot.evidence import gather
 from dynlens.verdict import ControlFinding, Status, Verdict
 
 SUPPORTED = Verdict(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens import runs
-from dynlens.claims import paths, systems
+from dynlens.cases import paths, systems
+from dynlens.support import run_cache as runs
 
 PATH = dl.Path(dl.completion_problem(2), dl.Start(0.5, "balanced", seed=0), 2.0, saves=5)
 SYSTEM = dl.SystemPath({"s": "-s"}, {"s": 1.0}, 2.0, saves=5)

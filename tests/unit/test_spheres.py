@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dynlens.spheres import (
+from dynlens.theory.spheres import (
     cayley,
     gram_schmidt,
     householder,

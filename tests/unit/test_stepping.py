@@ -10,7 +10,7 @@ import pytest
 
 import dynlens as dl
 from dynlens.bench.problems import PROBLEMS as PROBLEMS_OF_BENCH
-from dynlens.flow import COMPILED
+from dynlens.dynamics.flow import COMPILED
 from dynlens.observables import registry
 from dynlens.stepping.auto import Auto
 from dynlens.stepping.explicit import Explicit

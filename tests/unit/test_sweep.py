@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from dynlens.sweep import Sweep
+from dynlens.support.sweep import Sweep
 
 SLOW_CASE = """
 import time
@@ -23,7 +23,7 @@ def case(seed, scale):
 RUNNER = """
 import sys
 sys.path.insert(0, {here!r})
-from dynlens.sweep import Sweep
+from dynlens.support.sweep import Sweep
 from slow_case import case
 if __name__ == "__main__":
     Sweep(case, {{"seed": list(range(20)), "scale": [0.1, 1.0]}}).run({out!r}, processes=2)

@@ -5,7 +5,7 @@ import pytest
 
 import dynlens as dl
 from dynlens.models.symmetric import SymmetricTensor
-from dynlens.routes import ByGram, ByTensor
+from dynlens.problems.objectives import ByGram, ByTensor
 from dynlens.testing import compiled, derivatives, relative
 
 MODELS = [

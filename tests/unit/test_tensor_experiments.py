@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dynlens.experiments import EXPERIMENTS, q1_e2, q2_e1, q2_e3, q2_e4, reproduce
-from dynlens.experiments.stairs import coefficients, half_times
+from dynlens.experiments.deflation import coefficients, half_times
 
 IDS = ("Q1.E1", "Q1.E2", "Q1.E3", "Q1.E4", "Q2.E1", "Q2.E2", "Q2.E3", "Q2.E4")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorly
 
-from dynlens.observations import RankOneSensing, Sensing, low_rank_tensor
+from dynlens.problems.observations import RankOneSensing, Sensing, low_rank_tensor
 
 TARGET = np.random.default_rng(0).standard_normal((3, 4, 2))
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import dynlens as dl
+from dynlens.dynamics.trajectory import Crossing
 from dynlens.observables import registry
-from dynlens.trajectory import Crossing
 
 COMPLETION = dl.completion_problem(2)
 START = COMPLETION.init(0.5, seed=3)
@@ -279,8 +279,8 @@ def test_a_header_that_is_only_copied_still_loads(flow, tmp_path):
     [
         ("os:system", "system"),
         ("builtins:eval", "eval"),
-        ("dynlens.problem:Problm", "Problm"),
-        ("dynlens.trajectory:Trajectory", "Trajectory"),
+        ("dynlens.problems.problem:Problm", "Problm"),
+        ("dynlens.dynamics.trajectory:Trajectory", "Trajectory"),
         ("pathlib:Path", "Path"),
         ("", "``"),
     ],

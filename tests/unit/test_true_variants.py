@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.claims.cases import ModelSamples
+from dynlens.cases.base import ModelSamples
 from theory_checks import p1_p4_convergence as p1_p4
 from theory_checks import p1_t1_all_norms_grow as p1_t1
 

@@ -1,0 +1,1 @@
+"""Cases: where a claim is looked at, from random states to families of runs."""

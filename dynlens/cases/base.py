@@ -1,0 +1,337 @@
+"""Cases: where a claim is asserted.
+
+A case is plain data from which states are made again, so that its `repr` can be pasted, and it
+knows which cases are simpler than itself, so that a counterexample can be shrunk. The *samples* it
+yields answer to names: an observable ``x``, its exact rate ``d_x`` along the flow, its
+initial value ``x_0``, the time ``t``, and the numbers a model has (``depth``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dynlens.models.base import Model
+from dynlens.models.deep_linear import DeepLinear
+from dynlens.observables import registry
+from dynlens.observables.registry import REGISTRY
+from dynlens.problems.losses import Loss, SquaredLoss
+from dynlens.problems.observations import Entries, Full
+from dynlens.problems.problem import Problem
+from dynlens.support import validation
+from dynlens.support.errors import UnknownNameError
+from dynlens.support.typing import Array
+
+HALF_SQUARES = SquaredLoss()
+PROBLEM = "for example `Problem(model, loss, seen)`."
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An observable with its parameters, or one entry of it.
+
+    Examples
+    --------
+    >>> Reading("end_to_end", where=(0, 0))
+    Reading(observable='end_to_end', where=(0, 0), parameters=())
+    """
+
+    observable: str
+    where: tuple[int, ...] = ()
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        where = validation.sequence("where", self.where, "for example (0, 0).")
+        object.__setattr__(self, "where", where)
+        object.__setattr__(self, "parameters", validation.pairs("parameters", self.parameters))
+
+
+class Samples(ABC):
+    """States with names: what a claim's formula is evaluated on."""
+
+    t: Array | None = None
+    twins: tuple[Samples, ...] = ()
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of samples."""
+
+    @abstractmethod
+    def read(self, name: str | Reading) -> Array:
+        """Return a quantity at every sample, shape (S, ...) or scalar."""
+
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names that may be read."""
+
+    def unknown(self, name: str) -> UnknownNameError:
+        """Return the error for a name that is not known here."""
+        return UnknownNameError(
+            f"no quantity {name!r} in the claim; {validation.nearest(name, self.names())}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSamples(Samples):
+    """States of a problem, along a path (with times) or scattered (without)."""
+
+    problem: Problem
+    theta: Array
+    t: Array | None = None
+    twins: tuple[ModelSamples, ...] = ()
+    _cache: dict[Any, Array] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.theta)
+
+    def names(self) -> tuple[str, ...]:
+        return (*REGISTRY, *self._numbers, "t")
+
+    @cached_property
+    def _numbers(self) -> dict[str, float]:
+        model = self.problem.model
+        known = ("depth", "order", "components")
+        return {k: float(getattr(model, k)) for k in known if hasattr(model, k)}
+
+    def read(self, name: str | Reading) -> Array:
+        if name not in self._cache:
+            self._cache[name] = self._read(name)
+        return self._cache[name]
+
+    def _read(self, name: str | Reading) -> Array:
+        if isinstance(name, Reading):
+            entry, parameters = registry.find(name.observable), dict(name.parameters)
+            values = entry(self.problem, self.theta, **parameters)
+            index: Any = (slice(None), *name.where)
+            try:
+                return np.asarray(values[index])
+            except IndexError as error:
+                raise ValueError(
+                    f"`where` is {name.where}, but {name.observable!r} has shape "
+                    f"{values.shape[1:]}; name one entry."
+                ) from error
+        if name == "t":
+            if self.t is None:
+                raise ValueError("the claim speaks of `t`, but these states have no time.")
+            return self.t
+        if name in self._numbers:
+            return np.asarray(self._numbers[name])
+        if name.endswith("_0") and name[:-2] in REGISTRY:
+            return registry.find(name[:-2])(self.problem, self.theta[:1])
+        if name.startswith("d_") and name[2:] in REGISTRY:
+            along = self.problem.vector_field(0.0, self.theta)
+            return registry.find(name[2:]).derivative(self.problem, self.theta, along)
+        if name in REGISTRY:
+            return registry.find(name)(self.problem, self.theta)
+        raise self.unknown(name)
+
+
+@dataclass(frozen=True)
+class Case(ABC):
+    """Where a claim is asserted: plain data from which samples are made."""
+
+    @abstractmethod
+    def samples(self) -> Samples:
+        """Make the states, with twins that measure their numerical error."""
+
+    def simpler(self) -> Iterator[Case]:
+        """Cases that are smaller or rounder than this one, the boldest first."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start by recipe: the arguments of `Problem.init`."""
+
+    scale: float
+    kind: str = "gaussian"
+    seed: int | None = None
+    determinant: int | None = None
+
+    def theta(self, problem: Problem) -> Array:
+        """Draw it."""
+        return problem.init(
+            self.scale, kind=self.kind, seed=self.seed, determinant=self.determinant
+        )
+
+
+def theta_of(start: Start | tuple[float, ...], problem: Problem) -> Array:
+    """Return the start, shape (P,), from its recipe or from its numbers."""
+    if isinstance(start, Start):
+        return start.theta(problem)
+    return problem.check_theta(start, "start")
+
+
+@dataclass(frozen=True)
+class States(Case):
+    """Given states of a problem, each a tuple of parameters."""
+
+    problem: Problem
+    theta: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        validation.instance("problem", self.problem, Problem, PROBLEM)
+
+    def samples(self) -> ModelSamples:
+        """Return the states, with a twin nudged by one unit in the last place."""
+        theta = validation.real_array("theta", self.theta, ndim=2)
+        for row in theta:
+            self.problem.check_theta(row, "theta")
+        return _scattered(self.problem, theta)
+
+    def simpler(self) -> Iterator[Case]:
+        """Fewer and rounder states."""
+        if len(self.theta) > 1:
+            yield from (replace(self, theta=(row,)) for row in self.theta[:4])
+        for digits in (0, 1, 2):
+            rounded = tuple(
+                tuple(float(np.round(x, digits)) + 0.0 for x in row) for row in self.theta
+            )
+            if rounded != self.theta:
+                yield replace(self, theta=rounded)
+
+
+@dataclass(frozen=True)
+class RandomStates(Case):
+    """Random states of problems with a random target.
+
+    Parameters
+    ----------
+    model : Model, or tuple of int
+        A tuple lists the widths of a `DeepLinear`.
+    start : str
+        Kind of initialization the states are drawn by.
+    scale : float
+    seed : int
+        The target, with Gaussian entries, is drawn with `seed`, the states with the seeds that
+        follow.
+    count : int
+        Number of states.
+    loss : Loss
+    fraction : float
+        Share of the target's entries that are observed.
+    """
+
+    model: Model | tuple[int, ...]
+    start: str = "balanced"
+    scale: float = 1.0
+    seed: int = 0
+    count: int = 20
+    loss: Loss = HALF_SQUARES
+    fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        model = self.model if isinstance(self.model, Model) else DeepLinear(self.model)
+        object.__setattr__(self, "model", model)
+        validation.one_of("start", self.start, model.kinds)
+        validation.positive("scale", self.scale)
+        validation.seed_of(self.seed)
+        validation.count("count", self.count)
+        validation.share("fraction", self.fraction)
+
+    @property
+    def problem(self) -> Problem:
+        """The problem the states belong to."""
+        assert isinstance(self.model, Model)
+        rng = np.random.default_rng(self.seed)
+        target = rng.standard_normal(self.model.tensor_shape)
+        seen = Full(target)
+        if self.fraction < 1:
+            seen = Entries.sample(target, fraction=self.fraction, seed=self.seed)
+        return Problem(self.model, self.loss, seen)
+
+    def samples(self) -> ModelSamples:
+        """Draw the states, with a twin nudged by one unit in the last place."""
+        problem = self.problem
+        theta = [
+            problem.init(self.scale, kind=self.start, seed=self.seed + 1 + k)
+            for k in range(self.count)
+        ]
+        return _scattered(problem, np.array(theta))
+
+    def simpler(self) -> Iterator[Case]:
+        """Fewer states, smaller models, rounder scale."""
+        assert isinstance(self.model, Model)
+        if self.count > 1:
+            yield replace(self, count=1)
+        yield from (replace(self, model=model) for model in self.model.simpler())
+        if self.scale != 1.0:
+            yield replace(self, scale=1.0)
+        if self.fraction < 1:
+            yield replace(self, fraction=1.0)
+
+
+@dataclass(frozen=True)
+class RandomMatrices(Case):
+    """Random end-to-end matrices of a fixed problem, for what holds without any dynamics.
+
+    Entries are Gaussian times a scale drawn log-uniformly from ``scales``, added to a random
+    share of a solution matrix, so that both large and nearly fitted matrices occur.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a depth-1 `DeepLinear`, whose parameters are the matrix's entries.
+    count, seed : int
+    scales : tuple of two float
+    determinant : {1, -1}, optional
+        Keep the matrices whose determinant has this sign.
+    """
+
+    problem: Problem
+    count: int
+    seed: int
+    scales: tuple[float, float] = (1e-3, 1e2)
+    determinant: int | None = None
+
+    def __post_init__(self) -> None:
+        validation.instance("problem", self.problem, Problem, PROBLEM)
+        model = self.problem.model
+        if not isinstance(model, DeepLinear) or model.depth != 1:
+            raise ValueError(f"`problem` must be of a network of depth 1, got {model!r}.")
+        validation.count("count", self.count)
+        validation.seed_of(self.seed)
+        remedy = "for example (1e-3, 1e2)."
+        scales = validation.sequence("scales", self.scales, remedy)
+        low, high = validation.real_array("scales", scales, shape=(2,))
+        if not 0 < low <= high:
+            raise ValueError(f"`scales` must be positive and increasing, got {scales}; {remedy}")
+        if self.determinant is not None:
+            self.problem.check_determinant(self.determinant)
+
+    def samples(self) -> ModelSamples:
+        """Draw them."""
+        rng = np.random.default_rng(self.seed)
+        shape = self.problem.model.tensor_shape
+        low, high = np.log(self.scales)
+        n = self.count
+        # Observed entries are near their values to within one scale, the others vary by another.
+        base = self.problem.observations.adjoint(self.problem.observations.data)
+        seen = self.problem.observations.adjoint(np.ones(self.problem.observations.count)) != 0
+        own = np.exp(rng.uniform(low, high, (n, *shape)))
+        common = np.exp(rng.uniform(low, high, (n, 1, 1)))
+        spread = np.where(seen, np.where(rng.random((n, 1, 1)) < 0.5, own, common), own)
+        share = np.where(rng.random((n, 1, 1)) < 0.8, 1.0, rng.random((n, 1, 1)))
+        matrices = share * base + spread * rng.standard_normal((n, *shape))
+        if self.determinant is not None:
+            matrices = matrices[self.determinant * np.linalg.det(matrices) > 0]
+        return _scattered(self.problem, matrices.reshape(len(matrices), -1))
+
+    def simpler(self) -> Iterator[Case]:
+        """Fewer matrices, then the one that fails by itself."""
+        if self.count > 10:
+            yield replace(self, count=max(1, self.count // 100))
+            yield replace(self, count=self.count // 10)
+        elif self.count > 1:
+            rows = self.samples().theta
+            yield from (States(self.problem, (tuple(row.tolist()),)) for row in rows)
+
+
+def _scattered(problem: Problem, theta: Array) -> ModelSamples:
+    nudge = 1 + np.where(np.arange(theta.shape[1]) % 2, 1, -1) * 2.0**-52
+    return ModelSamples(problem, theta, None, (ModelSamples(problem, theta * nudge),))

@@ -1,0 +1,1 @@
+"""Gradient descent beside the flow: how far apart, since when, and why."""

@@ -1,1 +1,0 @@
-"""What training near the start can reach: of symmetric tensors, and of two-layer networks."""

@@ -1,0 +1,97 @@
+"""Finished runs, kept on disk: the second verification reads what the first integrated.
+
+A run is named by what determines it: its case, the source text of this package, the versions of the
+libraries that compute, and the method that stands in for the default, if any. Whatever changes,
+the name changes, so nothing stale is ever read. Set ``DYNLENS_FRESH=1`` to compute everything anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from dynlens.support.cache_folder import cache_directory
+from dynlens.support.files import write_atomically
+from dynlens.support.typing import Array
+
+# The theorem files state cases of their own and are installed beside this package.
+PACKAGES = ("dynlens", "theory_checks")
+
+
+def kept(
+    text: str,
+    compute: Callable[[], Any],
+    write: Callable[[Any, Path], Any],
+    read: Callable[[Path], Any],
+) -> Any:
+    """Return what `compute` returns, reading it from disk if it was computed before.
+
+    Parameters
+    ----------
+    text : str
+        What the result depends on, besides this package and its libraries.
+    compute : callable
+        Makes the result.
+    write, read : callable
+        ``write(result, path)``, atomically, and ``read(path)``; numbers must survive to the bit.
+    """
+    if os.environ.get("DYNLENS_FRESH"):
+        return compute()
+    method = os.environ.get("DYNLENS_METHOD", "")
+    name = hashlib.sha256(f"{fingerprint()}\n{method}\n{text}".encode()).hexdigest()[:24]
+    folder = cache_directory() / "runs"
+    path = folder / f"{name}.npz"
+    try:
+        return read(path)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or not whole
+        result = compute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(result, path)
+    except OSError:  # a full or read-only disk costs time, not the result
+        pass
+    return result
+
+
+def kept_arrays(text: str, compute: Callable[[], tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Return the arrays that `compute` returns, as `kept` does."""
+    found: tuple[Array, ...] = kept(text, compute, _write, _read)
+    return found
+
+
+def _write(arrays: tuple[Array, ...], path: Path) -> None:
+    stream = io.BytesIO()
+    np.savez(stream, *arrays)
+    write_atomically(path, stream.getvalue())
+
+
+def _read(path: Path) -> tuple[Array, ...]:
+    with np.load(path, allow_pickle=False) as archive:
+        return tuple(archive[name] for name in archive.files)
+
+
+def ours(*parts: Any) -> bool:
+    """Whether all parts are of the packages whose source the name of a kept run covers."""
+    return all(type(part).__module__.split(".")[0] in PACKAGES for part in parts)
+
+
+@cache
+def fingerprint() -> str:
+    """Hash of the packages' source and of the versions of what they compute with."""
+    import numba
+    import scipy
+
+    digest = hashlib.sha256(f"{np.__version__} {scipy.__version__} {numba.__version__}".encode())
+    root = Path(__file__).parents[2]
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Mathematics of single papers: closed forms and function classes that theorems compare with."""
