@@ -1,6 +1,9 @@
 """What a part of your own must fulfil to be a part of dynlens: suites that ours pass too."""
 
 from dynlens.testing.models import (
+    HALF_SQUARES,
+    SCALE,
+    SEEN,
     adjoint,
     batched,
     check_model,
@@ -16,6 +19,9 @@ from dynlens.testing.models import (
 )
 
 __all__ = [
+    "HALF_SQUARES",
+    "SCALE",
+    "SEEN",
     "adjoint",
     "batched",
     "check_model",
