@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dynlens.kernels.sources import linked, source_of
 from dynlens.support.cache_folder import cache_directory
 
 _MODULES: dict[str, ModuleType] = {}
@@ -69,6 +70,23 @@ def load_source(source: str, *, name: str) -> ModuleType:
                 module = _import_file(path, f"dynlens_generated_{stem}")
             _MODULES[str(path)] = module
     return module
+
+
+def specialised(module: str | Path, /, *given: str, name: str, **constants: Any) -> ModuleType:
+    """Import a copy of `module` with other constants, compiled and cached on its own.
+
+    Parameters
+    ----------
+    module : str or Path
+        A module with a line between constants and code; see `kernels.sources`.
+    *given : str
+        Text of parts that stand in for those it imports.
+    name : str
+        Readable prefix of the file name.
+    **constants
+        What to set; see `source_of`.
+    """
+    return load_source(linked(*given, source_of(module, **constants)), name=name)
 
 
 @dataclass(frozen=True)
