@@ -79,10 +79,11 @@ def linked(*texts: str) -> str:
 def _link(text: str, title: str, parts: list[str], owners: dict[str, str]) -> None:
     lines, tree = text.splitlines(), ast.parse(text)
     for node in tree.body:
-        source = _followed(node)
+        if not isinstance(node, ast.ImportFrom) or not node.module or node.level:
+            continue
+        source = _followed(node.module)
         if source is None:
             continue
-        assert isinstance(node, ast.ImportFrom) and node.module is not None
         names = {alias.name for alias in node.names}
         if any(alias.asname for alias in node.names):
             raise ValueError(f"{title} renames what it imports from {node.module}; drop the `as`.")
@@ -101,12 +102,10 @@ def _link(text: str, title: str, parts: list[str], owners: dict[str, str]) -> No
     parts.append("\n".join(lines).strip("\n"))
 
 
-def _followed(node: ast.stmt) -> str | None:
-    """Text of the module that is imported from, if it is one to be joined."""
-    if not isinstance(node, ast.ImportFrom) or node.module is None or node.level:
-        return None
+def _followed(module: str) -> str | None:
+    """Text of the module if it is one to be joined."""
     try:
-        text = _text(node.module)
+        text = _text(module)
     except ModuleNotFoundError:
         return None
     return text if LINE in text.splitlines() else None

@@ -7,7 +7,9 @@ from dynlens.kernels.cache import specialised
 from dynlens.kernels.sources import LINE, linked, source_of
 
 PARTS = {
-    "sizes_part": f"import math\n\nWIDTH = 4\n{LINE}\n\n\ndef double(x):\n    return 2 * x * WIDTH\n",
+    "sizes_part": (
+        f"import math\n\nWIDTH = 4\n{LINE}\n\n\ndef double(x):\n    return 2 * x * WIDTH\n"
+    ),
     "loop_part": (
         '"""A loop."""\n\nfrom sizes_part import double\n\n'
         f"STEPS = 1  # how often\nNODES = (\n    0.5,\n    1.0,\n)\n{LINE}\n\n\n"
