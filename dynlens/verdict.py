@@ -7,9 +7,10 @@ gives the statuses, and a true theorem cannot be refuted by an error that was es
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Status(StrEnum):
     NOT_APPLICABLE = "NOT_APPLICABLE"  # an assumption does not hold
 
 
-_WEAKEST = (
+WEAKEST = (
     Status.REFUTED,
     Status.UNDECIDED,
     Status.NOT_APPLICABLE,
@@ -41,7 +42,35 @@ _WEAKEST = (
 
 def weakest(statuses: list[Status]) -> Status:
     """Return the status of a conjunction: that of its weakest part."""
-    return min(statuses, key=_WEAKEST.index)
+    return min(statuses, key=WEAKEST.index)
+
+
+class Slack(NamedTuple):
+    """How far a verdict is from another one; infinite where nothing could change it.
+
+    Parameters
+    ----------
+    tolerance : float
+        Tolerance over residual, the smallest over all samples. Below one the claim is refuted.
+    error : float
+        Margin over numerical error: (tolerance - residual) / error, likewise. Below one the claim
+        is undecided.
+    """
+
+    tolerance: float = np.inf
+    error: float = np.inf
+
+
+UNLIMITED = Slack()
+
+
+def smallest(slacks: Iterable[Slack]) -> Slack:
+    """Return the smallest of each kind."""
+    found = list(slacks)
+    return Slack(
+        min((one.tolerance for one in found), default=np.inf),
+        min((one.error for one in found), default=np.inf),
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +117,7 @@ class Verdict:
     residual: float = float("nan")
     tolerance: float = float("nan")
     numerical_error: float = float("nan")
+    slack: Slack = UNLIMITED
     horizon: float | None = None
     t_end: float | None = None
     attacks: int = 0
@@ -106,6 +136,11 @@ class Verdict:
         """Status at time `t`: that of the verdict up to its horizon, UNDECIDED beyond."""
         beyond = self.horizon is not None and t > self.horizon
         return Status.UNDECIDED if beyond else self.status
+
+    @property
+    def held(self) -> bool:
+        """Whether the statement is SUPPORTED or PROVED."""
+        return self.status in (Status.SUPPORTED, Status.PROVED)
 
     @property
     def passed(self) -> bool:
@@ -128,11 +163,13 @@ class Verdict:
             "residual",
             "tolerance",
             "numerical_error",
+            "slack",
             "horizon",
             "attacks",
         ]
         plain = {key: _finite(getattr(self, key)) for key in keys}
         plain["status"] = str(self.status)
+        plain["slack"] = {name: _finite(value) for name, value in self.slack._asdict().items()}
         plain["controls"] = [
             {"name": c.name, "status": str(c.status), "expected": str(c.expected)}
             for c in self.controls
@@ -258,6 +295,9 @@ def judge(measured: Measured, statement: str) -> Verdict:
     else:
         held = bool(np.all(high[trusted] <= measured.tolerance))
         status, flat = (Status.SUPPORTED if held else Status.UNDECIDED), int(np.argmax(high))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = measured.tolerance / residual[trusted & (residual > 0)]
+        margin = ((measured.tolerance - residual) / error)[trusted & (error > 0)]
     index = np.unravel_index(flat, shape)
     where: dict[str, Any] = {} if t is None else {"t": float(t[index[0]])}
     if t is None and len(residual) > 1:
@@ -269,6 +309,7 @@ def judge(measured: Measured, statement: str) -> Verdict:
         status=status,
         residual=float(residual[index]),
         numerical_error=float(error[index]),
+        slack=Slack(float(room.min(initial=np.inf)), float(margin.min(initial=np.inf))),
         attacks=int(trusted.sum()),
         worst=where,
     )

@@ -6,12 +6,14 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import signature
 
 import numpy as np
 
 from dynlens.cases.base import Case
 from dynlens.cases.systems import SystemSamples
 from dynlens.support import validation
+from dynlens.support.numerics import Numerics
 from dynlens.support.typing import Array, ArrayLike
 
 
@@ -23,9 +25,9 @@ class Measurement(Case):
 
     Notes
     -----
-    `measure` is asked twice, and the distance of the two answers is the numerical error: with
-    ``fine=True`` it must compute the same by other numerics (tighter tolerances, a start off in the
-    last place, another formula). What depends on random draws draws them from seeds of the case.
+    `measure` is asked twice, and the distance of the two answers is the numerical error: the second
+    time its `Numerics` give tighter tolerances, a start off in the last place, finer grids. What
+    depends on random draws draws them from seeds of the case.
 
     Examples
     --------
@@ -33,26 +35,28 @@ class Measurement(Case):
     >>> @dataclass(frozen=True)
     ... class Circle(Measurement):
     ...     corners: int
-    ...     def measure(self, fine):
-    ...         return {"perimeter": 2 * self.corners * np.sin(np.pi / self.corners)}
+    ...     def measure(self, numerics):
+    ...         angle = numerics.start(np.pi / self.corners)
+    ...         return {"perimeter": 2 * self.corners * np.sin(angle)}
     >>> dl.Equal("perimeter", "2 * pi", tolerance=1e-5).check(Circle(1000)).status
     <Status.SUPPORTED: 'SUPPORTED'>
     """
 
     @abstractmethod
-    def measure(self, fine: bool) -> Mapping[str, ArrayLike]:
+    def measure(self, numerics: Numerics) -> Mapping[str, ArrayLike]:
         """Measure everything: numbers, or arrays of one common length, by name."""
 
     def samples(self) -> SystemSamples:
         """Return what was measured, with the finer measurement as twin."""
-        return SystemSamples(
-            _measured(self, False), {}, None, (SystemSamples(_measured(self, True), {}),)
-        )
+        usual, finer = (_measured(self, Numerics(finer)) for finer in (False, True))
+        return SystemSamples(usual, {}, None, (SystemSamples(finer, {}),))
 
 
 @lru_cache(maxsize=128)
-def _measured(case: Measurement, fine: bool) -> dict[str, Array]:
-    found = case.measure(fine)
+def _measured(case: Measurement, numerics: Numerics) -> dict[str, Array]:
+    # Until every theorem file says `numerics`:
+    old = "fine" in signature(case.measure).parameters
+    found = case.measure(numerics.finer if old else numerics)  # type: ignore[arg-type]
     validation.mapping("measure", found, "return a name for each quantity.")
     arrays = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in found.items()}
     lengths = {name: len(array) for name, array in arrays.items()}

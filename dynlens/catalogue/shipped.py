@@ -20,8 +20,8 @@ from dynlens.verdict import Verdict
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, Theorem]:
     package = importlib.import_module("theory_checks")
-    names = [m.name for m in pkgutil.iter_modules(package.__path__)]
-    modules = (importlib.import_module(f"theory_checks.{n}") for n in names if n[:5] != "test_")
+    names = [m.name for m in pkgutil.walk_packages(package.__path__, "theory_checks.")]
+    modules = [importlib.import_module(name) for name in names if ".test_" not in name]
     found: dict[str, Theorem] = {}
     for module in modules:
         for item in _stated(module):

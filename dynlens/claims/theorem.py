@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, fields, replace
 from typing import Any
 
 from dynlens.claims.base import Claim, falsify
 from dynlens.claims.proof import Algebra, Identities
 from dynlens.support import validation
-from dynlens.verdict import ControlFinding, Status, Verdict, weakest
-
-_ORDER = (Status.REFUTED, Status.UNDECIDED, Status.NOT_APPLICABLE, Status.SUPPORTED, Status.PROVED)
+from dynlens.verdict import WEAKEST, ControlFinding, Status, Verdict, smallest, weakest
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Check:
         None for a symbolic claim.
     """
 
-    claim: Any
+    claim: Claim | Identities
     cases: tuple[Any, ...] = (Algebra(),)
 
     def __post_init__(self) -> None:
@@ -44,8 +42,10 @@ class Check:
     def verdict(self) -> Verdict:
         """Return the weakest verdict over all cases, with the attacks added up."""
         found = [self.claim.check(case) for case in self.cases]
-        worst = min(found, key=lambda v: (_ORDER.index(v.status), -_room(v)))
-        return replace(worst, attacks=sum(v.attacks for v in found))
+        worst = min(found, key=lambda v: (WEAKEST.index(v.status), -_room(v)))
+        return replace(
+            worst, attacks=sum(v.attacks for v in found), slack=smallest(v.slack for v in found)
+        )
 
     def refutation(self) -> Verdict:
         """Return the first case that refutes the claim, shrunk; or the last verdict there is."""
@@ -67,7 +67,7 @@ def _room(verdict: Verdict) -> float:
 
 @dataclass(frozen=True)
 class Theorem:
-    """A named statement, the checks that attack it, and the controls that must be refuted.
+    """A named statement, the cases it is asserted on, and false variants that must be refuted.
 
     Parameters
     ----------
@@ -77,29 +77,71 @@ class Theorem:
         The theorem in words.
     source : str
         Where it is from: a key of ``references.bib``, and what part.
+    claims : sequence of Claim, Identities or Check, or a mapping from names to them
+        What is asserted. A `Check` brings cases of its own.
+    on : sequence of Case
+        Where the other claims are asserted.
+    false : mapping from name to changes
+        What the theorem does *not* say; each must be REFUTED. The changes are fields of a claim
+        with other values, so that a variant differs from its claim in nothing but what it names:
+        ``{"rate": "..."}``. Meant is the first claim that has these fields, or the one called by
+        the key ``"claim"`` (a name, or an index); the key ``"on"`` replaces its cases.
+
+    Attributes
+    ----------
     checks : tuple of Check
+        Every claim with its cases. May be passed in the place of `claims` and `on`.
     controls : mapping from name to Check
-        False variants and broken assumptions, each with a name; each must be REFUTED.
+        The false variants likewise, in the place of `false`.
+
+    Examples
+    --------
+    >>> import dynlens as dl
+    >>> law = "depth * alignment * singular_values**(2 - 2 / depth)"
+    >>> theorem = dl.Theorem(
+    ...     "X.1",
+    ...     "singular values of a balanced product",
+    ...     source="a remark",
+    ...     claims=[dl.RateLaw("singular_values", law, assumptions=(dl.BALANCED,))],
+    ...     on=[dl.RandomStates((3, 3, 3), "balanced")],
+    ...     false={
+    ...         "sign flipped": {"rate": f"-{law}"},
+    ...         "balancedness dropped": {
+    ...             "assumptions": (),
+    ...             "on": [dl.RandomStates((3, 3, 3), "gaussian")],
+    ...         },
+    ...     },
+    ... )
+    >>> theorem.verify().passed
+    True
     """
 
     id: str
     title: str
     source: str
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = ()
     controls: Mapping[str, Check] = field(default_factory=dict)
+    claims: InitVar[Any] = ()
+    on: InitVar[Any] = ()
+    false: InitVar[Any] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, claims: Any, on: Any, false: Any) -> None:
+        stated = _stated(self.id, claims, on)
         remedy = "for example `(Check(claim, cases),)`."
         checks = validation.sequence("checks", self.checks, remedy, Check)
+        checks = (*checks, *stated.values())
         object.__setattr__(self, "checks", checks)
         if not checks:
-            raise ValueError(f"theorem {self.id} has no checks; pass at least one, {remedy}")
+            raise ValueError(f"theorem {self.id} has no checks; pass `claims`, or {remedy}")
         remedy = 'for example `{"another exponent": Check(claim, cases)}`.'
         controls = validation.mapping("controls", self.controls, remedy)
         validation.sequence("controls", controls.values(), remedy, Check)
-        if not controls:
+        variants = {} if false is None else _variants(self.id, false, stated)
+        object.__setattr__(self, "controls", {**controls, **variants})
+        if not self.controls:
             raise ValueError(
-                f"theorem {self.id} has no controls; a check that cannot fail is none."
+                f"theorem {self.id} has no controls; a check that cannot fail is none: pass "
+                '`false`, for example `{"sign flipped": {"rate": ...}}`.'
             )
 
     def claim(self, k: int = 0) -> Any:
@@ -129,7 +171,7 @@ class Theorem:
         for check in self.checks:
             tell(check.claim.statement)
             parts.append(check.verdict())
-        worst = min(parts, key=lambda v: (_ORDER.index(v.status), -_room(v)))
+        worst = min(parts, key=lambda v: (WEAKEST.index(v.status), -_room(v)))
         controls = []
         for name, check in self.controls.items():
             tell(f"control: {name}")
@@ -147,6 +189,7 @@ class Theorem:
             worst,
             status=weakest([part.status for part in parts]),
             attacks=sum(part.attacks for part in parts),
+            slack=smallest(part.slack for part in parts),
             id=self.id,
             title=self.title,
             source=self.source,
@@ -154,3 +197,66 @@ class Theorem:
             controls=tuple(controls),
             seconds=time.perf_counter() - began,
         )
+
+
+def _stated(id: str, claims: Any, on: Any) -> dict[Any, Check]:
+    """Every claim with its cases, by name, or by index where there are no names."""
+    remedy = "for example `[RateLaw(of, rate)]`."
+    if isinstance(claims, Mapping):
+        named = dict(claims)
+    else:
+        named = dict(enumerate(validation.sequence("claims", claims, remedy)))
+    cases = validation.sequence("on", on, "for example `[Path(problem, start, t_end)]`.")
+    found = {}
+    for name, item in named.items():
+        validation.instance("claims", item, (Claim, Identities, Check), remedy)
+        if isinstance(item, Check):
+            found[name] = item
+        elif isinstance(item, Identities):
+            found[name] = Check(item)
+        elif cases:
+            found[name] = Check(item, cases)
+        else:
+            raise ValueError(
+                f"theorem {id} does not say where {item.statement!r} holds; pass `on`."
+            )
+    return found
+
+
+def _variants(id: str, false: Any, stated: Mapping[Any, Check]) -> dict[str, Check]:
+    """Each claim with something changed."""
+    remedy = 'for example `{"sign flipped": {"rate": ...}}`.'
+    found = {}
+    for name, changes in validation.mapping("false", false, remedy).items():
+        if isinstance(changes, Check):
+            found[name] = changes
+            continue
+        fields_ = dict(validation.mapping(f"false[{name!r}]", changes, remedy))
+        check = _meant(id, name, fields_, stated)
+        cases = fields_.pop("on", check.cases)
+        if not fields_ and cases is check.cases:
+            raise ValueError(f"theorem {id}: the variant {name!r} changes nothing; name a field.")
+        found[name] = Check(replace(check.claim, **fields_), cases)
+    return found
+
+
+def _meant(id: str, name: str, changes: dict[str, Any], stated: Mapping[Any, Check]) -> Check:
+    """Return the claim that a variant is a variant of."""
+    changed = set(changes) - {"claim", "on"}
+    if "claim" in changes:
+        key = changes.pop("claim")
+        if key not in stated:
+            raise ValueError(
+                f"theorem {id}: the variant {name!r} is of the claim {key!r}, but claims are "
+                f"{list(stated)}; name one of these."
+            )
+        candidates = [stated[key]]
+    else:
+        candidates = list(stated.values())
+    for check in candidates:
+        if changed <= {f.name for f in fields(check.claim) if f.init}:
+            return check
+    raise ValueError(
+        f"theorem {id}: no claim has the fields {sorted(changed)} that the variant {name!r} "
+        "changes; name fields of one claim."
+    )

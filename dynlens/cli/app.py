@@ -224,11 +224,15 @@ def verify(
     method: Annotated[
         str | None, typer.Option(help="Integrate by this method of SciPy's where none is named.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 unless all are SUPPORTED or PROVED.")
+    ] = False,
 ) -> None:
     """Attack theorems and their controls; exit status 0 only if just the controls are refuted.
 
-    The exit status is 1 if a theorem is refuted or a control is not, 2 for wrong usage, 130 after
-    Ctrl-C, which keeps what is finished.
+    The exit status is 1 if a theorem is refuted or a control is not, or with --strict if a theorem
+    is neither SUPPORTED nor PROVED; 2 for wrong usage, 130 after Ctrl-C, which keeps what is
+    finished.
     """
     _writable(json, None if no_report else report)
     if method is not None:
@@ -248,7 +252,7 @@ def verify(
     except KeyboardInterrupt:
         interrupted = True
     run.last_lines(interrupted)
-    raise typer.Exit(INTERRUPTED if interrupted else run.exit_status)
+    raise typer.Exit(INTERRUPTED if interrupted else run.exit_status(strict))
 
 
 def _integrate_by(method: str) -> None:
@@ -286,9 +290,14 @@ class _Verification:
         return [self.finished[job.id] for job in self.jobs if job.id in self.finished]
 
     @property
-    def exit_status(self) -> int:
-        """0 if nothing is refuted but the controls, else 1."""
-        return 0 if all(verdict.passed for verdict in self.verdicts) else REFUTED
+    def unsettled(self) -> list[Verdict]:
+        """Verdicts that are neither SUPPORTED nor PROVED."""
+        return [verdict for verdict in self.verdicts if not verdict.held]
+
+    def exit_status(self, strict: bool) -> int:
+        """0 if nothing is refuted but the controls (and, if `strict`, all is settled), else 1."""
+        fine = all(verdict.passed for verdict in self.verdicts)
+        return 0 if fine and not (strict and self.unsettled) else REFUTED
 
     def verify(self) -> None:
         """Verify everything, keeping each verdict as it comes."""
@@ -322,13 +331,11 @@ class _Verification:
     def tell(self, interrupted: bool) -> None:
         """Print the table, and in full whatever did not come out as it should."""
         from dynlens.catalogue.report import summary_table
-        from dynlens.verdict import Status
 
         if self.verdicts:
             self.console.print(summary_table(self.verdicts, titles=self.console.width >= NARROW))
-        fine = (Status.PROVED, Status.SUPPORTED)
         for verdict in self.verdicts:
-            if verdict.status not in fine or not verdict.passed:
+            if not (verdict.held and verdict.passed):
                 self._plain(f"\n{verdict}")
         if interrupted:
             self._plain(f"\ninterrupted: {len(self.finished)} of {len(self.jobs)} finished")
@@ -346,6 +353,9 @@ class _Verification:
 
         seconds = time.perf_counter() - self.began
         self._plain(f"\n{totals(self.verdicts)}; {seconds:.0f} s")
+        if self.unsettled:
+            names = ", ".join(f"{v.id} {v.status}" for v in self.unsettled)
+            self._plain(f"neither SUPPORTED nor PROVED: {names}")
         if self.json is not None and self.verdicts:
             self._plain(f"verdicts: {self.json}")
         if self.report is not None:

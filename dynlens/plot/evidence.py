@@ -6,6 +6,7 @@ small enough to be sent between processes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -80,9 +81,10 @@ def gather(theorem: Theorem, verdict: Verdict | None = None) -> Evidence | None:
     check = _chosen(theorem, verdict)
     if check is None:
         return None
-    case = _case(check, verdict)
-    samples = case.samples()
     claim = check.claim
+    assert isinstance(claim, Claim)
+    case = _case(claim, check.cases, verdict)
+    samples = case.samples()
     measured = _worst_entries(claim.evidence(samples))
     found = Evidence(theorem.id, claim.statement, in_words(case), measured)
     if isinstance(claim, PowerLaw | Order):
@@ -102,15 +104,14 @@ def _chosen(theorem: Theorem, verdict: Verdict | None) -> Check | None:
     return next(iter(along or measurable), None)
 
 
-def _case(check: Check, verdict: Verdict | None) -> Any:
+def _case(claim: Claim, cases: Sequence[Any], verdict: Verdict | None) -> Any:
     """Prefer the worst case, but a path before states without time: it makes the better picture."""
-    along = [case for case in check.cases if _has_time(case)]
-    cases = along or list(check.cases)
+    cases = [case for case in cases if _has_time(case)] or list(cases)
     if verdict is None or len(cases) == 1:
         return cases[0]
     told = [case for case in cases if concise(case) in verdict.reproduce]
     # The trajectories were run a moment ago and are still at hand, so measuring again is cheap.
-    return told[0] if told else max(cases, key=lambda case: _closest(check.claim, case))
+    return told[0] if told else max(cases, key=lambda case: _closest(claim, case))
 
 
 def _closest(claim: Claim, case: Any) -> float:

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs torch: pip install "dynlens[torch]"')
 pytest.importorskip("array_api_compat", reason='needs array-api-compat: "dynlens[torch]"')
 
-from theory_checks.f2_d_closed_forms import FAMILIES, order  # noqa: E402
+from theory_checks.flow_and_descent.f2_d_closed_forms import FAMILIES, order  # noqa: E402
 
 PLACES = [{"backend": "numba"}, {"backend": "torch"}]
 if torch.cuda.is_available():

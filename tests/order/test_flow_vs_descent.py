@@ -11,7 +11,8 @@ import pytest
 
 import dynlens as dl
 from dynlens import compare, first_order_error, observed_order
-from dynlens.claims.orders import DescentCase, LeadingError, Order
+from dynlens.cases.descents import DescentCase
+from dynlens.claims.orders import LeadingError, Order
 from dynlens.dynamics.modified import second_correction, third_derivative
 from dynlens.kernels.products import Kernel
 from dynlens.models.base import Model

@@ -704,7 +704,7 @@ def test_the_weakest_case_decides_a_check():
 def test_a_verdict_of_a_theorem_is_plain_data_with_stable_keys():
     plain = theorem(LAW, **{"wrong exponent": WRONG}).verify().as_dict()
     expected = (
-        "id title source status residual tolerance numerical_error horizon attacks controls "
+        "id title source status residual tolerance numerical_error slack horizon attacks controls "
         "seconds reproduce"
     )
     assert list(plain) == expected.split()

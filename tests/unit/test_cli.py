@@ -19,6 +19,7 @@ from dynlens.dynamics import flow
 from dynlens.verdict import Status
 
 KEYS = {
+    "slack",
     *("id", "title", "source", "status", "residual", "tolerance", "numerical_error"),
     *("horizon", "attacks", "controls", "seconds", "reproduce"),
 }

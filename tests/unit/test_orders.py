@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.claims.orders import DescentCase, LeadingError, Order, Recursion, step_imbalances
+from dynlens.cases.descents import DescentCase
+from dynlens.claims.orders import LeadingError, Order, Recursion, step_imbalances
 
 SCALAR = dl.Problem(dl.DeepLinear((1, 1, 1)), dl.SquaredLoss(), dl.Full([[1.0]]))
 CASE = DescentCase(SCALAR, (0.05, 0.1), 2.0, (0.02, 0.01, 0.005, 0.0025))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
+from dynlens.kernels import products
 from dynlens.kernels.vectors import LANES, padded
 from dynlens.problems.observations import RankOneSensing
 from dynlens.testing import relative
@@ -90,7 +91,7 @@ def test_rank_one_sensing_has_the_same_loops():
 def test_a_wrongly_compiled_product_is_found_before_it_is_used(monkeypatch):
     monkeypatch.setattr(
         "dynlens.kernels.products.SOURCE",
-        dl.models.products.SOURCE.replace("load(work, j + c))", "load(work, j))"),
+        products.SOURCE.replace("load(work, j + c))", "load(work, j))"),
     )
     problem = problem_of(cp(20, 3))
     with pytest.raises(RuntimeError, match=r"off by \d\.\de"):

@@ -5,8 +5,8 @@ import pytest
 
 import dynlens as dl
 from dynlens.cases.base import ModelSamples
-from theory_checks import p1_p4_convergence as p1_p4
-from theory_checks import p1_t1_all_norms_grow as p1_t1
+from theory_checks.razin2020 import p4_convergence as p1_p4
+from theory_checks.razin2020 import t1_all_norms_grow as p1_t1
 
 TRUE = {
     "|W11| >= 1/s - 2": p1_t1.entry_bound(2),

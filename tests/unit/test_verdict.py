@@ -11,7 +11,7 @@ from dynlens.verdict import ControlFinding, Finding, Measured, Status, Verdict, 
 TOLERANCE = 0.1
 KEYS = [
     *("id", "title", "source", "status", "residual", "tolerance", "numerical_error"),
-    *("horizon", "attacks", "controls", "seconds", "reproduce"),
+    *("slack", "horizon", "attacks", "controls", "seconds", "reproduce"),
 ]
 
 
@@ -277,6 +277,7 @@ def test_as_dict_has_exactly_the_stable_keys_in_order():
         "residual": 0.5,
         "tolerance": 1.0,
         "numerical_error": 0.25,
+        "slack": {"tolerance": None, "error": None},
         "horizon": 2.0,
         "attacks": 7,
         "controls": [{"name": "sign flipped", "status": "REFUTED", "expected": "REFUTED"}],

@@ -1,0 +1,1 @@
+"""Laws of the papers solved in closed form by sympy: CF1 to CF6."""

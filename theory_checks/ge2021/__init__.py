@@ -1,0 +1,1 @@
+"""Deflation in over-parameterized tensor decomposition: Ge et al. (2021), theorems Q2."""
