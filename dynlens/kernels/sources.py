@@ -33,7 +33,7 @@ def source_of(module: str | Path, /, **constants: Any) -> str:
     module : str or Path
         Name of an importable module, which is read and not imported; or a file.
     **constants
-        Numbers, texts, truth values, None, and tuples or lists of these. Each must be assigned
+        Real numbers, texts, truth values, None, and tuples or lists of these. Each must be assigned
         above the line, by ``NAME = value``.
 
     Raises
@@ -151,9 +151,16 @@ def _defined(node: ast.stmt) -> list[str]:
 def _literal(name: str, value: Any) -> str:
     text = repr(value)
     try:
-        same = bool(ast.literal_eval(text) == value)
+        same = bool(ast.literal_eval(text) == value) and not _complex(value)
     except (ValueError, SyntaxError):
         same = False
     if not same:
         raise ValueError(f"`{name}` cannot be written down as a constant: {text:.80}.")
     return text
+
+
+def _complex(value: Any) -> bool:
+    """Whether a number is complex, were it so by its type alone: the loops are written for reals."""
+    if isinstance(value, list | tuple):
+        return any(map(_complex, value))
+    return isinstance(value, complex)

@@ -14,54 +14,78 @@ Kucherov 2002), also of the complex ones.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.polynomial import legendre
+from functools import cache
+from typing import Any
 
-from dynlens.support.typing import Array
+import mpmath
+import numpy as np
 
 STAGES = 5
+# All is computed with forty digits and rounded once, at the end, so that the coefficients are the
+# same to the bit with every numpy, LAPACK and processor. The context is our own, since the
+# precision of `mpmath.mp` is shared by all threads.
+HIGH = mpmath.MPContext()
+HIGH.dps = 40
 
 
-def nodes() -> Array:
-    """Return where the stages lie in a step: roots of Legendre's polynomials, the last one 1."""
-    ends = legendre.legroots([0.0] * (STAGES - 1) + [-1.0, 1.0])
-    return np.append(np.sort(0.5 + 0.5 * ends)[:-1], 1.0)
+def nodes() -> Any:
+    """Return where the stages lie in a step, the last one at its end; shape (STAGES,).
+
+    The others are eigenvalues of a symmetric matrix, that of the recurrence of the polynomials
+    which are orthogonal with weight 1 - x. So they are real, whatever finds them.
+    """
+    matrix = HIGH.zeros(STAGES - 1)
+    for k in range(STAGES - 1):
+        matrix[k, k] = -HIGH.one / ((2 * k + 1) * (2 * k + 3))
+        if k:
+            matrix[k, k - 1] = matrix[k - 1, k] = HIGH.sqrt(k * (k + 1)) / (2 * k + 1)
+    inner = HIGH.eigsy(matrix, eigvals_only=True)
+    return np.array([*((1 + x) / 2 for x in inner), HIGH.one])
 
 
-def inverse_matrix() -> Array:
+def inverse_matrix() -> Any:
     """Return the inverse of A: derivatives, at the nodes, of the polynomials that vanish at 0."""
-    x = np.append(0.0, nodes())
-    gaps = x[:, None] - x + np.eye(x.size)
+    x = np.append(HIGH.zero, nodes())
+    gaps = x[:, None] - x + np.eye(x.size, dtype=int)
     weights = 1 / gaps.prod(axis=1)
     slopes = weights / weights[:, None] / gaps
     np.fill_diagonal(slopes, (1 / gaps).sum(axis=1) - 1)
     return slopes[1:, 1:]
 
 
+@cache
 def coefficients() -> dict[str, list[float] | list[list[float]]]:
     """Return what the compiled loop needs, by the names it has there."""
     c, inverse, powers = nodes(), inverse_matrix(), np.arange(1, STAGES + 1)
-    values, vectors = np.linalg.eig(inverse)
-    kept = np.argsort(np.abs(values.imag))  # the real one comes first, conjugates in pairs
-    kept = kept[values.imag[kept] >= -1e-9]
-    mu, parts = values[kept], vectors[:, kept]
-    back = np.linalg.inv(np.hstack((parts, parts[:, 1:].conj())))[: len(kept)]
-    # Real and imaginary parts in turn, but of the real one only the former.
-    rows = np.stack((back.real, back.imag), axis=1).reshape(-1, STAGES)
-    columns = np.stack((2 * parts.real, -2 * parts.imag), axis=2).reshape(STAGES, -1)
-    columns[:, 0] /= 2
+    values, vectors = HIGH.eig(HIGH.matrix(inverse.tolist()))
+    real, *pairs = sorted(range(STAGES), key=lambda k: abs(values[k].imag))
+    kept = [real, *(k for k in pairs if values[k].imag > 0)]
+    columns = []  # twice the real and minus the imaginary parts; once the real eigenvector
+    for k in kept:
+        # Its factor is chosen so that it is 1 at the end of the step.
+        part = [vectors[i, k] / vectors[STAGES - 1, k] for i in range(STAGES)]
+        columns.append([z.real if k == real else 2 * z.real for z in part])
+        columns.append([-2 * z.imag for z in part])
+    del columns[1]
+    out = np.array(columns).T
     # An embedded quadrature of order five, with the slope at the start and weight 1 / mu there.
-    moments = 1 / powers - (powers == 1) / mu[0].real
-    embedded = np.linalg.solve((c ** (powers[:, None] - 1)), moments)
-    return {
-        "NODES": c.tolist(),
-        "MU": mu.real.tolist(),
-        "TURN": mu.imag.tolist(),
-        "INTO": np.delete(rows, 1, axis=0).tolist(),
-        "FROM": np.delete(columns, 1, axis=1).tolist(),
-        "ERROR_WEIGHTS": (mu[0].real * (embedded @ inverse - np.eye(STAGES)[-1])).tolist(),
-        "POWERS": np.linalg.inv(c[:, None] ** powers).tolist(),
+    mu = values[real].real
+    moments = [1 / HIGH.mpf(k) - (1 / mu if k == 1 else 0) for k in range(1, STAGES + 1)]
+    embedded = _inverse(c ** (powers[:, None] - 1)) @ moments
+    numbers = {
+        "NODES": c,
+        "MU": [values[k].real for k in kept],
+        "TURN": [HIGH.zero, *(values[k].imag for k in kept[1:])],
+        "INTO": _inverse(out),
+        "FROM": out,
+        "ERROR_WEIGHTS": mu * (embedded @ inverse - np.eye(STAGES, dtype=int)[-1]),
+        "POWERS": _inverse(c[:, None] ** powers),
     }
+    return {name: np.array(value, dtype=np.float64).tolist() for name, value in numbers.items()}
+
+
+def _inverse(matrix: Any) -> Any:
+    return np.array((HIGH.matrix(matrix.tolist()) ** -1).tolist())
 
 
 ALGEBRA = '''

@@ -56,6 +56,7 @@ def test_a_given_part_stands_in_for_an_import():
         ({"run": 2}, "`run` is no constant"),
         ({"STEPS": np.arange(2)}, "`STEPS` cannot be written down"),
         ({"STEPS": float("nan")}, "`STEPS` cannot be written down"),
+        ({"STEPS": (1.0, (2.0 + 0.0j,))}, "`STEPS` cannot be written down"),
     ],
 )
 def test_other_replacements_are_refused(constants, words):
