@@ -160,7 +160,7 @@ def _literal(name: str, value: Any) -> str:
 
 
 def _complex(value: Any) -> bool:
-    """Whether a number is complex, were it so by its type alone: the loops are written for reals."""
+    """Whether a number is complex, if only by its type: the loops are written for real ones."""
     if isinstance(value, list | tuple):
         return any(map(_complex, value))
     return isinstance(value, complex)
