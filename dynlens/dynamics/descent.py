@@ -18,6 +18,7 @@ from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.recorder import Kept, checked_names
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
+from dynlens.support.progress import Progress
 from dynlens.support.typing import Array, ArrayLike
 
 METHODS = ("plain", "momentum", "grouprmsprop")
@@ -238,7 +239,7 @@ def follow(
     states: list[Array] = []
     flow_times: list[float] = []
     kept = Kept(problem, plan.kept)
-    shown = bar(progress, plan.total)
+    bar = Progress(plan.total, "descent", "step", shown=progress)
     for mark in plan.marks:
         while step < mark and status == "finished":
             wanted = int(min(mark - step, engine.chunk))
@@ -250,8 +251,7 @@ def follow(
                 status = "event" if engine.finite(theta) else "diverged"
             elif max_seconds is not None and time.perf_counter() - began > max_seconds:
                 status = "budget" if step < plan.total else status
-            if shown is not None:
-                shown.update(done)
+            bar.advance(done)
         if not taken or step > taken[-1]:
             taken.append(step)
             if plan.kept:
@@ -328,12 +328,3 @@ def _save_steps(total: int, saves: int | str | ArrayLike) -> Any:
     if marks[0] < 0 or marks[-1] > total or np.any(np.diff(marks) <= 0):
         raise ValueError(f"`saves` must be increasing step numbers between 0 and {total}.")
     return marks.astype(np.int64)
-
-
-def bar(wanted: bool, total: int) -> Any:
-    """Return a progress bar of so many steps, if one is wanted."""
-    if not wanted:
-        return None
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, desc="descent", unit="step")

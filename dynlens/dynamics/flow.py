@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -31,6 +30,7 @@ from dynlens.stepping.stepper import Saves, Stepper
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.support import validation
 from dynlens.support.errors import IntegrationError, KernelError
+from dynlens.support.progress import Progress
 from dynlens.support.typing import Array, ArrayLike
 
 METHODS = ("RK23", "RK45", "DOP853", "LSODA", "Radau", "BDF")  # SciPy's
@@ -386,7 +386,7 @@ class _Run:
     def drive(self, began: float, halted: Callable[[], bool]) -> tuple[str, str]:
         """Step to the end, or to whatever stops the run first."""
         stepper, settings, end = self.stepper, self.settings, self.times[-1]
-        bar = _bar(settings.progress, end)
+        progress = Progress(float(end), "flow", "t", shown=settings.progress)
         # A compiled loop is left now and then, to look at the clock and to hear an interrupt: first
         # after few steps, fewer of a large problem, or at once where seconds are counted.
         chunk = 1 if settings.max_seconds is not None else 1 + FEW // self.size
@@ -401,8 +401,7 @@ class _Run:
                 )
             stop = self._look() if stepper.fresh else None
             self._turn(stepper.t if stop is None else stop.t)
-            if bar is not None:
-                bar.update(min(stepper.t if stop is None else stop.t, end) - bar.n)
+            progress.reach(min(stepper.t if stop is None else stop.t, end))
             if stop is not None:
                 if not self.saved or self.times[self.saved - 1] < stop.t:
                     self.extra = stop
@@ -466,13 +465,3 @@ class _Run:
             self.kept.add(state)
         last = theta[-1:] if len(theta) or not self.turned else self.last[None]
         return t, last, self.kept.values()
-
-
-def _bar(wanted: bool, total: float) -> Any:
-    if not wanted:
-        return None
-    from tqdm.auto import tqdm
-
-    return tqdm(
-        total=float(total), desc="flow", unit="t", bar_format="{l_bar}{bar}| {n:.4g}/{total:.4g}"
-    )

@@ -21,7 +21,8 @@ import numpy as np
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.deflation import ORDER, coefficients, half_times, staircase, unit_starts
+from dynlens.experiments.deflation import ORDER, half_times, staircase, unit_starts
+from dynlens.problems.instances import falling_coefficients
 from dynlens.support.sweep import Sweep
 from dynlens.support.typing import Array
 from dynlens.theory.closed_forms import fitting_times
@@ -47,7 +48,7 @@ def predicted(
     """Fitting times of descent, or of the flow (eta=None), shape (rank,)."""
     problem = staircase(dimension, rank, components, ratio)
     start = unit_starts(problem, seed)
-    return fitting_times(start, coefficients(rank, ratio), ORDER, scale=SCALE, eta=eta)
+    return fitting_times(start, falling_coefficients(rank, ratio), ORDER, scale=SCALE, eta=eta)
 
 
 def case(dimension: int, rank: int, components: int, ratio: float, seed: int) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def case(dimension: int, rank: int, components: int, ratio: float, seed: int) ->
         "time": run.t,
         "fitted": fitted,
         "squared": 2 * run.values("loss"),
-        "observed": half_times(run.t, fitted / coefficients(rank, ratio)),
+        "observed": half_times(run.t, fitted / falling_coefficients(rank, ratio)),
         "descent": descent,
         "flow": flow,
     }
@@ -83,7 +84,7 @@ def sweeps(quick: bool) -> list[Sweep]:
 
 def rows_of(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows of the table: one for each direction."""
-    a = coefficients(int(found["rank"]), found["ratio"])
+    a = falling_coefficients(int(found["rank"]), found["ratio"])
     return [
         {
             **{name: found[name] for name in SIZES},

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from dynlens.experiments import q2_e1
-from dynlens.experiments.deflation import ORDER, coefficients
+from dynlens.experiments.deflation import ORDER
 from dynlens.experiments.prose import columns, each, paragraph
+from dynlens.problems.instances import falling_coefficients
 
 Run = Mapping[str, Any]
 
@@ -73,7 +74,7 @@ def _says(one: Run) -> Iterable[str]:
     never, late = ~expected & ~np.isfinite(seen), expected & ~np.isfinite(seen)
     surprise = ~expected & np.isfinite(seen)
     if never.any():
-        shares = one["fitted"][-1, never] / coefficients(len(wanted), one["ratio"])[never]
+        shares = one["fitted"][-1, never] / falling_coefficients(len(wanted), one["ratio"])[never]
         yield (
             f"{never.sum()} are the winner of no component and are not fitted by the end, at t = "
             f"{one['time'][-1]:g}, where the most that any of them has is {shares.max():.1e} of "
@@ -106,7 +107,7 @@ def paper_size(one: Run) -> Any:
     """Draw loss and correlations against time, with the predicted times."""
     from dynlens import plot
 
-    t, a = one["time"], coefficients(int(one["rank"]), one["ratio"])
+    t, a = one["time"], falling_coefficients(int(one["rank"]), one["ratio"])
     figure = plot.Picture(figsize=(plot.WIDTH, 4.6))
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 3))
     top.plot(t, one["squared"], color=plot.BLACK)
@@ -137,7 +138,7 @@ def large(runs: Sequence[Run]) -> Any:
     figure = plot.Picture(figsize=(7.2, 2.7 * len(runs)))
     axes = figure.subplots(len(runs), 2, squeeze=False, width_ratios=(5, 3))
     for (left, right), one in zip(axes, runs, strict=True):
-        a = coefficients(int(one["rank"]), one["ratio"])
+        a = falling_coefficients(int(one["rank"]), one["ratio"])
         colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(a)))
         for k in range(len(a)):
             left.plot(one["time"], one["fitted"][:, k] / a[k], color=colours[k], linewidth=1.2)

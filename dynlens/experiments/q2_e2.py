@@ -21,8 +21,9 @@ import numpy as np
 from dynlens.dynamics.flow import gradient_flow
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.deflation import ORDER, coefficients, half_times, staircase, unit_starts
+from dynlens.experiments.deflation import ORDER, half_times, staircase, unit_starts
 from dynlens.experiments.prose import columns, each, paragraph
+from dynlens.problems.instances import falling_coefficients
 from dynlens.support.sweep import Sweep
 from dynlens.support.typing import Array
 from dynlens.theory.closed_forms import fitting_times
@@ -40,12 +41,12 @@ SMALL = {"dimension": (6,), "rank": (3,), "components": (20,), "delta": (1e-2, 1
 def predicted(dimension: int, rank: int, components: int, delta: float) -> Array:
     """Fitting times of the flow; for large starts nobody claims that they hold."""
     start = unit_starts(staircase(dimension, rank, components, RATIO), 0)
-    return fitting_times(start, coefficients(rank, RATIO), ORDER, scale=delta)
+    return fitting_times(start, falling_coefficients(rank, RATIO), ORDER, scale=delta)
 
 
 def case(dimension: int, rank: int, components: int, delta: float) -> dict[str, Any]:
     """Follow the flow; correlations along it, and what the second has at the first's time."""
-    sizes, a = (dimension, rank, components), coefficients(rank, RATIO)
+    sizes, a = (dimension, rank, components), falling_coefficients(rank, RATIO)
     problem, times = staircase(*sizes, RATIO), predicted(*sizes, delta)
     grid = np.linspace(0.0, 1.1 * np.nanmax(times) + 3.0, LOOKS)
     start = problem.init(delta, kind="sphere", seed=0)
@@ -84,7 +85,7 @@ def run(folder: Path, quick: bool, each_: Each[Any]) -> Result:
 
 def _parts(runs: Sequence[Any]) -> Iterable[str]:
     one = runs[0]
-    a = coefficients(int(one["rank"]), RATIO)
+    a = falling_coefficients(int(one["rank"]), RATIO)
     yield paragraph(
         [
             f"d = {one['dimension']}, {one['components']} components of length delta, coefficients "

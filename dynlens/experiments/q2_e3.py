@@ -21,9 +21,10 @@ import numpy as np
 from dynlens.dynamics.flow import gradient_flow
 from dynlens.experiments.base import Each, Experiment, Result, leave
 from dynlens.experiments.curves import engine, results
-from dynlens.experiments.deflation import ORDER, coefficients, staircase, unit_starts
+from dynlens.experiments.deflation import ORDER, staircase, unit_starts
 from dynlens.experiments.prose import columns, paragraph
 from dynlens.models.symmetric import SymmetricTensor
+from dynlens.problems.instances import falling_coefficients
 from dynlens.problems.losses import Ridge, SquaredLoss
 from dynlens.problems.problem import Problem
 from dynlens.problems.rank_one_sum import RankOneSum
@@ -44,7 +45,7 @@ EDGES = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 def ends(dimension: int, rank: int, components: int, penalty: float) -> dict[str, Any]:
     """Correlations and squared residual long after the last direction is fitted."""
-    a = coefficients(rank, RATIO)
+    a = falling_coefficients(rank, RATIO)
     problem = staircase(dimension, rank, components, RATIO, penalty)
     starts = unit_starts(problem, 0)
     alive = a > penalty / 2
@@ -114,7 +115,7 @@ def run(folder: Path, quick: bool, each: Each[Any]) -> Result:
 
 def _both(one: Any) -> list[tuple[float, float]]:
     """Coefficients of the target and what is fitted of them."""
-    a = coefficients(int(one["rank"]), RATIO)
+    a = falling_coefficients(int(one["rank"]), RATIO)
     return list(zip(a.tolist(), np.asarray(one["fitted"]).tolist(), strict=True))
 
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from dynlens.support import validation
 from dynlens.support.files import write_atomically
+from dynlens.support.progress import tracked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -116,7 +117,8 @@ class Sweep:
         todo = [case for case in self.cases() if self.key(case) not in done]
         work = partial(_finish, self.function, place)
         jobs = [(self.key(case), case) for case in todo]
-        for _ in _bar(self._engine(work, jobs, processes, map), len(jobs), progress):
+        finished = self._engine(work, jobs, processes, map)
+        for _ in tracked(finished, len(jobs), "cases", "case", shown=progress):
             pass
         return self.collect(place)
 
@@ -173,11 +175,3 @@ def _finish(function: Callable[..., Outcome], folder: Path, job: tuple[str, Case
     text = json.dumps({"case": case, "result": result}, sort_keys=True)
     write_atomically(folder / f"{key}.json", text.encode())
     return key
-
-
-def _bar(items: Iterator[Any], total: int, wanted: bool) -> Iterable[Any]:
-    if not wanted:
-        return items
-    from tqdm.auto import tqdm
-
-    return tqdm(items, total=total, desc="cases", unit="case")

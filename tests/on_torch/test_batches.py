@@ -8,6 +8,7 @@ pytest.importorskip("array_api_compat", reason='needs array-api-compat: "dynlens
 
 import dynlens as dl  # noqa: E402
 from dynlens.dynamics.on_torch import loop  # noqa: E402
+from dynlens.support.progress import Progress  # noqa: E402
 
 DEVICES = ["cpu"]
 if torch.cuda.is_available():
@@ -133,12 +134,11 @@ def test_no_start_makes_an_empty_batch():
 def test_the_progress_bar_counts_steps(monkeypatch):
     seen = []
 
-    class Bar:
-        update = staticmethod(seen.append)
+    class Counter(Progress):
+        def advance(self, by):
+            seen.append(by)
 
-    monkeypatch.setattr(
-        "dynlens.dynamics.batches.blocks.bar", lambda wanted, total: Bar if wanted else None
-    )
+    monkeypatch.setattr("dynlens.dynamics.batches.blocks.Progress", Counter)
     run = {"eta": 0.005, "steps": 20, "saves": 3, "backend": "torch"}
     dl.gradient_descent_batch(PROBLEM, starts(), **run)
     assert not seen

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dynlens.experiments import EXPERIMENTS, q1_e2, q2_e1, q2_e3, q2_e4, reproduce
-from dynlens.experiments.deflation import coefficients, half_times
+from dynlens.experiments.deflation import half_times
+from dynlens.problems.instances import falling_coefficients
 
 IDS = ("Q1.E1", "Q1.E2", "Q1.E3", "Q1.E4", "Q2.E1", "Q2.E2", "Q2.E3", "Q2.E4")
 
@@ -99,7 +100,7 @@ class TestStaircase:
         np.testing.assert_allclose(
             found["observed"], [29.26, 34.37, 41.39, 48.92, 59.04], atol=0.01
         )
-        a = coefficients(5, 1.2)
+        a = falling_coefficients(5, 1.2)
         plateaus = np.interp([31.5, 37.5, 44.0, 52.0], found["time"], found["squared"])
         wanted = np.square(a).sum() - np.cumsum(np.square(a))[:-1]
         np.testing.assert_allclose(plateaus, wanted, rtol=0.02)

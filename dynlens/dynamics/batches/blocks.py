@@ -12,11 +12,12 @@ import numpy as np
 
 from dynlens.dynamics.batches.batch import Made
 from dynlens.dynamics.batches.threads import Queue, share_out
-from dynlens.dynamics.descent import Ended, Plan, bar, told
+from dynlens.dynamics.descent import Ended, Plan, told
 from dynlens.dynamics.descent_loops import compiled_module, finite
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.recorder import Kept
 from dynlens.problems.problem import Problem
+from dynlens.support.progress import Progress
 from dynlens.support.typing import Array
 
 MOMENT = 0.02  # seconds that the compiled loop runs before it is left, at least
@@ -137,7 +138,7 @@ def by_torch(
     if not len(thetas):
         return []
     memory = np.tile(plan.memory(problem.model.size), (len(thetas), 1))
-    progress = bar(bool(title), plan.total)
+    progress = Progress(plan.total, title, "step", shown=bool(title))
     runs = descend(
         problem,
         thetas,
@@ -149,7 +150,7 @@ def by_torch(
         observables=plan.kept,
         device=device,
         dtype=dtype,
-        tell=progress.update if progress is not None else None,
+        tell=progress.advance if title else None,
     )
     block = Block(
         runs.final[None] if plan.kept else runs.states,

@@ -6,9 +6,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import Any
 
 from dynlens.support import validation
+from dynlens.support.progress import Progress
 
 POLL = 0.1  # seconds between looks at the progress and at interrupts
 
@@ -72,7 +72,7 @@ def share_out(work: Callable[[Queue], None], count: int, threads: int, title: st
     queue, sharers = Queue(count), min(threads, count)
     if sharers <= 1 and not title:
         return work(queue)
-    bar = _bar(title, count)
+    progress = Progress(count, title, "run", shown=bool(title))
     with ThreadPoolExecutor(max(sharers, 1)) as pool:
         # From here on an interrupt ends the threads, at whatever moment it comes: one that came
         # before the queue could be stopped would leave the pool waiting for them for ever.
@@ -82,17 +82,7 @@ def share_out(work: Callable[[Queue], None], count: int, threads: int, title: st
                 over, pending = wait(pending, POLL, FIRST_EXCEPTION)
                 for future in over:
                     future.result()
-                if bar is not None:
-                    bar.update(queue.finished - bar.n)
+                progress.reach(queue.finished)
         finally:
             queue.stop()  # an interrupt, or an error in one of them, ends all of them
-            if bar is not None:
-                bar.close()
-
-
-def _bar(title: str, total: int) -> Any:
-    if not title:
-        return None
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, desc=title, unit="run")
+            progress.close()
