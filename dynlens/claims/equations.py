@@ -150,27 +150,30 @@ class RateLaw(Equality):
 
 @dataclass(frozen=True)
 class Conserved(Equality):
-    """An observable keeps its initial value along the path.
+    """A quantity keeps its initial value along the path.
 
     A drift is measured against the squared size of the parameters unless `scale` says otherwise: a
     conserved quantity may well be zero.
 
     Parameters
     ----------
-    of : str
-        Name of the observable.
+    of : formula
     """
 
-    of: str
+    of: Formula
     scale: Formula = field(default="parameter_norm**2", kw_only=True)
     tolerance: float = field(default=1e-8, kw_only=True)
 
     def sides(self) -> tuple[Formula, Formula]:
-        return self.of, f"{self.of}_0"
+        named_alone = isinstance(self.of, str) and self.of.isidentifier()
+        return self.of, f"{self.of}_0" if named_alone else self._at_the_start
+
+    def _at_the_start(self, samples: Samples) -> Array:
+        return self.evaluate(self.of, samples)[:1]
 
     @property
     def statement(self) -> str:
-        return f"{self.of} is constant along the path"
+        return f"{named(self.of)} is constant along the path"
 
 
 @dataclass(frozen=True)

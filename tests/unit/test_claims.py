@@ -76,6 +76,11 @@ CLAIMS = {
         dl.RandomStates((3, 3, 3), count=3),
     ),
     "conserved": (dl.Conserved(of="imbalances"), dl.Conserved(of="frobenius_norm"), PATH),
+    "conserved, a formula": (
+        dl.Conserved(of="imbalances + 1"),
+        dl.Conserved(of="imbalances + frobenius_norm"),
+        PATH,
+    ),
     "closed form": (
         dl.ClosedForm(left="end_to_end", right=LOGISTIC_FORM),
         dl.ClosedForm(left="end_to_end", right=LOGISTIC_FORM.replace("4 *", "4.001 *")),
@@ -156,6 +161,12 @@ def test_what_the_flow_conserves_descent_does_not():
     verdict = dl.Conserved(of="imbalances").check(descent)
     assert verdict.status == "REFUTED", str(verdict)
     assert dl.RateLaw(of="loss", rate="-gradient_norm**2").check(descent).status == "SUPPORTED"
+
+
+def test_a_function_of_the_samples_may_be_what_is_conserved():
+    for name, status in (("imbalances", "SUPPORTED"), ("factor_norms", "REFUTED")):
+        found = dl.Conserved(of=lambda samples, name=name: samples.read(name)).check(PATH)
+        assert found.status == status, str(found)
 
 
 def test_a_trajectory_that_was_computed_already_is_a_case():
