@@ -120,3 +120,17 @@ def low_hierarchical_rank_tensor(
     if norm is not None:
         tensor *= validation.positive("norm", norm) / np.linalg.norm(tensor)
     return np.asarray(tensor)
+
+
+def coefficients(rank: int, ratio: float) -> Array:
+    """Return coefficients of a target, shape (rank,): falling by a constant ratio, of norm one.
+
+    The targets on which Ge et al. (2021) observe deflation have them.
+
+    Examples
+    --------
+    >>> coefficients(2, ratio=0.75).round(12).tolist()
+    [0.6, 0.8]
+    """
+    a = ratio ** -np.arange(validation.count("rank", rank))
+    return np.asarray(a / np.linalg.norm(a))
