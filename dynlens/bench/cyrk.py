@@ -8,7 +8,8 @@ import numpy as np
 
 from dynlens.bench.peers import Solve, failed
 from dynlens.kernels.cache import load_source
-from dynlens.problems.problem import KERNEL_HEAD, Problem
+from dynlens.kernels.gradient import KERNEL_HEAD
+from dynlens.problems.problem import Problem
 from dynlens.support.typing import Array
 
 STEPS = 10**9
@@ -34,12 +35,12 @@ def cyrk(method: str, problem: Problem, theta0: Array) -> Solve:
 
 
 def _data(problem: Problem) -> tuple[Any, ...]:
-    return problem.kernel_data
+    return problem.machine.data
 
 
 def _module(problem: Problem) -> Any:
     """One generated module for a problem, whichever the method."""
-    return load_source(callback_source(problem), name=f"cyrk_{problem.model.size}")
+    return load_source(callback_source(problem), name=f"cyrk_{problem.model.parameters}")
 
 
 def callback_source(problem: Problem) -> str:
@@ -50,12 +51,12 @@ def callback_source(problem: Problem) -> str:
         shape = f".reshape({part.shape})" if part.ndim > 1 else ""
         slices.append(f"{name} = given[{start} : {start + part.size}]{view}{shape}")
         start += part.size
-    n, lines = problem.model.size, problem.kernel_lines
+    n, lines = problem.model.parameters, problem.machine.lines
     if lines is None:
-        head = f"from {problem.compiled.__name__} import field"
+        head = f"from {problem.machine.module.__name__} import field"
         body = [*slices, f"field(y, {names}, dy)"]
     else:  # a tiny gradient is pasted, as it is into our own loops
-        head = problem.loss_source
+        head = problem.machine.loss_source
         theta, out = [f"x{i}" for i in range(n)], [f"y{i}" for i in range(n)]
         used = ("values", "weight")
         body = [line for line in slices if line.startswith(used)]

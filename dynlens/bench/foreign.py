@@ -20,7 +20,7 @@ def heyoka(problem: Problem, theta0: Array) -> Solve:
     """Taylor series of the expressions, compiled for each tolerance."""
     import heyoka as hy
 
-    names = [hy.make_vars(f"x{i}") for i in range(problem.model.size)]
+    names = [hy.make_vars(f"x{i}") for i in range(problem.model.parameters)]
     vector = np.empty(len(names), dtype=object)
     vector[:] = names
     field = portable_field(problem, lambda a: a, np.concatenate)(vector)

@@ -66,8 +66,8 @@ def speedup(problem: Problem, starts: Array, t_end: float, cores: Collection[int
 def _heyoka(problem: Problem, starts: Array) -> Solve:
     import heyoka as hy
 
-    names = np.empty(problem.model.size, dtype=object)
-    names[:] = [hy.make_vars(f"x{i}") for i in range(problem.model.size)]
+    names = np.empty(problem.model.parameters, dtype=object)
+    names[:] = [hy.make_vars(f"x{i}") for i in range(problem.model.parameters)]
     field = portable_field(problem, lambda a: a, np.concatenate)(names)
     system = list(zip(names, field, strict=True))
     made: dict[float, Any] = {}

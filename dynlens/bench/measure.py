@@ -84,7 +84,7 @@ def measure(
         for peer in (peers or (MANY_PEERS if bench.many else PEERS))
         if not peer.absent
         and not (peer.explicit and bench.stiff)
-        and problem.model.size <= peer.largest
+        and problem.model.parameters <= peer.largest
     ]
     watch("reference")
     exact = _reference(bench, problem, theta0)
@@ -167,9 +167,9 @@ def repeated(work: Callable[[int], Any], rounds: int, *, least: float = ENOUGH) 
 
 def bare_gradient(problem: Problem, theta0: Array, rounds: int) -> float:
     """Seconds of one gradient, called from a compiled loop."""
-    field = SHARED if problem.kernel_lines is None else pasted(problem)
-    module, n = problem.loop("bare", lambda: _bare_source(field)), problem.model.size
-    w, data = np.zeros(2 * n), field_data(problem, problem.kernel_data, own=field.own)
+    field = SHARED if problem.machine.lines is None else pasted(problem)
+    module, n = problem.machine.loop("bare", lambda: _bare_source(field)), problem.model.parameters
+    w, data = np.zeros(2 * n), field_data(problem, problem.machine.data, own=field.own)
     w[:n] = theta0
     return repeated(lambda count: module.repeat(w, count, *data), max(rounds, 5))
 

@@ -66,7 +66,7 @@ def missing(peers: Sequence[Peer]) -> list[str]:
 
 def failed(problem: Problem) -> Array:
     """Return the last state of a run that did not reach its end."""
-    return np.full(problem.model.size, np.nan)
+    return np.full(problem.model.parameters, np.nan)
 
 
 def _ours(method: str, problem: Problem, theta0: Array) -> Solve:

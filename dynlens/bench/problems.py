@@ -42,7 +42,7 @@ class Bench:
 
 
 def _problem(model: Model, seen: Observations, scale: float) -> tuple[Problem, Array]:
-    theta0 = scale * np.random.default_rng(100).standard_normal(model.size)
+    theta0 = scale * np.random.default_rng(100).standard_normal(model.parameters)
     return Problem(model, SquaredLoss(), seen), theta0
 
 

@@ -67,7 +67,7 @@ def stability(flow: Trajectory, descent: Trajectory) -> Stability:
     At every time for up to 128 parameters, at 25 of them by Lanczos for more.
     """
     kept = np.arange(len(flow))
-    if flow.problem.model.size > DENSE:
+    if flow.problem.model.parameters > DENSE:
         kept = np.unique(np.linspace(0, len(flow) - 1, FEW).round().astype(int))
     ends = [curvature_range(run.problem, run.theta[kept]) for run in (flow, descent)]
     return Stability(flow.t[kept], ends[0], ends[1], float(descent.attrs["eta"]))

@@ -90,13 +90,13 @@ def reference(problem: Problem, method: str) -> Update:
 
 def compiled_module(problem: Problem, method: str) -> Any:
     """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
-    source = "\n\n".join((problem.gradient_source, _TYPES, _LOOP[method], _DESCEND))
+    source = "\n\n".join((problem.machine.gradient_source, _TYPES, _LOOP[method], _DESCEND))
     module = load_source(source, name=f"descent_{method}")
     name = f"descent_{method}"
-    if name not in problem.checked:
-        out = np.empty(problem.model.size)
-        problem.check_kernel(out, module.gradient(problem.probe, *problem.kernel_data, out))
-        problem.checked.add(name)
+    if name not in problem.machine.checked:
+        out = np.empty(problem.model.parameters)
+        problem.machine.check(out, module.gradient(problem.probe, *problem.machine.data, out))
+        problem.machine.checked.add(name)
     return module
 
 
@@ -121,7 +121,7 @@ def along(problem: Problem, field: Callable[[float, Array], Array]) -> Engine:
 def compiled(problem: Problem, method: str) -> Update:
     """The same rule, compiled."""
     module = compiled_module(problem, method)
-    data, out = problem.kernel_data, np.empty(problem.model.size)
+    data, out = problem.machine.data, np.empty(problem.model.parameters)
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
         return int(module.advance(theta, *data, out, memory, eta, steps, floor))

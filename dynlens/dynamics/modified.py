@@ -158,7 +158,7 @@ def principal_field(problem: Problem, eta: float, *, lanczos: bool | None = None
     """
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     step = validation.positive("eta", eta)
-    krylov = problem.model.size > DENSE if lanczos is None else bool(lanczos)
+    krylov = problem.model.parameters > DENSE if lanczos is None else bool(lanczos)
 
     def factors(values: Array) -> Array:
         z = step * values

@@ -83,8 +83,8 @@ class Trajectory:
         validation.one_of("source", self.source, SOURCES)
         validation.one_of("status", self.status, STATUSES)
         states = min(len(self.t), 1) if self.kept else len(self.t)
-        if self.theta.shape != (states, self.problem.model.size):
-            needed = (states, self.problem.model.size)
+        if self.theta.shape != (states, self.problem.model.parameters):
+            needed = (states, self.problem.model.parameters)
             raise ValueError(
                 f"`theta` has shape {self.theta.shape}, but {needed[0]} times of {needed[1]} "
                 f"parameters need {needed}."

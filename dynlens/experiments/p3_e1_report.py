@@ -188,7 +188,7 @@ def _parameters(runs: Runs) -> dict[str, int]:
     found = {}
     for panel in PANELS:
         sizes = {name: int(runs[panel.name][0][name]) for name in p3_e1.SMALL}
-        found[panel.name] = p3_e1.instance(panel.name, 0, **sizes)[0].model.size
+        found[panel.name] = p3_e1.instance(panel.name, 0, **sizes)[0].model.parameters
     return found
 
 

@@ -13,6 +13,8 @@ their number, in the order and in the width.
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import prod
 from operator import mul
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,26 @@ class Model(ABC):
 
     Leading axes of the factors are batch axes and ride along everywhere.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in inspect.get_annotations(cls):
+            if hasattr(Model, name):  # dataclasses would take it for the field's default
+                raise TypeError(
+                    f"`{cls.__name__}.{name}` cannot be a field: every model has a `{name}` "
+                    "already; give the field another name."
+                )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            # No attribute of the class, so that a model may have a field of this name.
+            if name != "size":
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}.")
+            warnings.warn(
+                "`Model.size` is called `parameters` now.", DeprecationWarning, stacklevel=2
+            )
+            return self.parameters
 
     @property
     @abstractmethod
@@ -80,8 +102,8 @@ class Model(ABC):
         return (1,) * len(self.factor_shapes)
 
     @cached_property
-    def size(self) -> int:
-        """Number of parameters."""
+    def parameters(self) -> int:
+        """Number of parameters, P."""
         return sum(prod(shape) for shape in self.factor_shapes)
 
     def ravel(self, factors: Sequence[Any]) -> NDArray[Any]:

@@ -57,7 +57,7 @@ class SymmetricTensor(Model):
     Examples
     --------
     >>> model = SymmetricTensor(dimension=3, order=4, components=5, degree=2)
-    >>> model.factor_shapes, model.size, model.tensor_shape
+    >>> model.factor_shapes, model.parameters, model.tensor_shape
     (((5, 3),), 15, (3, 3, 3, 3))
     """
 

@@ -134,7 +134,7 @@ def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Arr
 
 def _alignments(model: Model, problem: Problem, factors: Factors) -> list[Array]:
     # The tensor is linear in each vector w of a component, so that <w, gradient> = -norm alignment.
-    gradient = problem.route.gradient(factors)
+    gradient = problem.of_factors.gradient(factors)
     pairs = zip(_norms(model, factors), model.component_products(factors, gradient), strict=True)
     return [quotient(-products[..., 0, :], norms) for norms, products in pairs]
 

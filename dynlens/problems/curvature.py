@@ -61,7 +61,7 @@ def hessian_product(problem: Problem, theta: Array) -> Product:
     if degrees is None or not isinstance(problem.loss, SquaredLoss):
         return reference
     distances, weights = _slope_rule(sum(degrees))
-    gradient, data = problem.compiled.gradient, problem.private_data()
+    gradient, data = problem.machine.module.gradient, problem.machine.private_data()
     size = float(np.sqrt(np.mean(np.square(theta)))) or 1.0
 
     def product(v: Array) -> Array:

@@ -1,16 +1,16 @@
-"""Ways from a model's factors to the loss.
+"""The loss as a function of a model's factors, in the cheapest of several ways.
 
-Most go through the predictions that a loss looks at, one per observation. In general the end-to-end
-tensor is formed and measured. A `TensorModel` whose entries, or whose inner products with rank-one
-tensors, are observed needs no tensor: the cost of a gradient is then linear in the number of
-observations. Where model and target are both sums of rank-one tensors, the squared distance and its
-gradient follow from the inner products of their vectors, whatever the number of entries.
+Most ways go through the predictions that a loss looks at, one per observation. In general the
+end-to-end tensor is formed and measured. A `TensorModel` whose entries, or whose inner products
+with rank-one tensors, are observed needs no tensor: the cost of a gradient is then linear in the
+number of observations. Where model and target are both sums of rank-one tensors, the squared
+distance and its gradient follow from the inner products of their vectors, whatever the number of
+entries.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dynlens.kernels.gradient import KernelParts
 from dynlens.kernels.products import Kernel
 from dynlens.kernels.unrolled import MOST, deep_linear_lines, multiplications
 from dynlens.models.base import STEP, Model, TensorModel, shifted
@@ -29,37 +30,9 @@ from dynlens.problems.observations import Entries, Observations, RankOneSensing
 from dynlens.problems.rank_one_sum import RankOneSum
 from dynlens.support.typing import Array, Factors
 
-Lines = Callable[[Sequence[str], Sequence[str], str], list[str]]
-
 
 @dataclass(frozen=True)
-class KernelParts:
-    """What a compiled gradient is made of, besides the loss of one residual.
-
-    Parameters
-    ----------
-    source : str
-        Functions of the model and of the observations, and ``loss_gradient``, which calls them.
-    values, index, rows : ndarray
-        What they read.
-    work, predictions : int
-        Sizes of the work space and of what ``loss_gradient`` measures.
-    lines : callable, optional
-        Of a tiny gradient: ``lines(theta, out, sign)`` returns its source without a loop, to be
-        pasted where it is needed (see `dynlens.kernels.unrolled`).
-    """
-
-    source: str
-    values: Array
-    index: NDArray[np.int64]
-    rows: Array
-    work: int
-    predictions: int
-    lines: Lines | None = None
-
-
-@dataclass(frozen=True)
-class Route(ABC):
+class Objective(ABC):
     """The loss as a function of a model's factors, with two derivatives."""
 
     model: Model
@@ -93,7 +66,7 @@ class Route(ABC):
 
 
 @dataclass(frozen=True)
-class Predictions(Route):
+class Predictions(Objective):
     """Through a differentiable map from factors to predictions (..., n), one per observation."""
 
     @abstractmethod
@@ -139,8 +112,8 @@ class Predictions(Route):
         return tuple(a + b for a, b in zip(curved, bent, strict=True))
 
 
-def route_between(model: Model, loss: Loss, observations: Observations) -> Route:
-    """Return the cheapest way from this model to this loss of these observations."""
+def objective_of(model: Model, loss: Loss, observations: Observations) -> Objective:
+    """Return the cheapest way from the factors of this model to this loss."""
     if isinstance(observations, RankOneSum) and isinstance(model, SymmetricTensor):
         if isinstance(loss, SquaredLoss):
             return ByGram(model, loss, observations)
@@ -220,7 +193,7 @@ class ByRankOneProducts(Predictions):
 
 
 @dataclass(frozen=True)
-class ByGram(Route):
+class ByGram(Objective):
     r"""Half of :math:`\|W - W^*\|^2` from inner products of vectors, without the tensors.
 
     With m components, r of the target and length d, a gradient costs O(m^2 d + m r d). The value
@@ -265,10 +238,10 @@ def _by_rows(kernel: Kernel, seen: Observations, rows: Array) -> KernelParts:
 def _unrolled(model: DeepLinear, values: Array, places: list[int]) -> KernelParts:
     """Return the gradient as one straight line, with the places of the observations in its text."""
     lines = partial(deep_linear_lines, model.widths, places)
-    theta = [f"x{i}" for i in range(model.size)]
-    out = [f"out[{i}]" for i in range(model.size)]
+    theta = [f"x{i}" for i in range(model.parameters)]
+    out = [f"out[{i}]" for i in range(model.parameters)]
     # Everything is read before anything is written: `out` may then be the same array.
-    results = [f"y{i}" for i in range(model.size)]
+    results = [f"y{i}" for i in range(model.parameters)]
     body = [f"{name} = theta[{i}]" for i, name in enumerate(theta)]
     body += lines(theta, results, "")
     body += [f"{place} = {name}" for place, name in zip(out, results, strict=True)]

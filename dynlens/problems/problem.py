@@ -1,8 +1,8 @@
 """A problem: a model to be fitted to observations under a loss.
 
-The numpy methods read as the formulas and are the reference. `Problem.compiled` is the same
-gradient as one numba kernel, generated for this model, loss and kind of observation, kept on
-disk, and equal to the reference to rounding.
+All reads as the formulas, in numpy, and is the reference. `Problem.machine` is the same gradient as
+one numba kernel, generated for this model, loss and kind of observation, kept on disk, and equal to
+the reference to rounding.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.kernels.cache import load_source
+from dynlens.kernels.gradient import Gradient, Reference
 from dynlens.models.base import Model
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.problems.losses import Loss, Ridge
-from dynlens.problems.objectives import KernelParts, Lines, Route, route_between
+from dynlens.problems.objectives import Objective, objective_of
 from dynlens.problems.observations import Observations
 from dynlens.support import validation
-from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array, Factors
 
 
@@ -79,27 +78,27 @@ class Problem:
     def tensor_loss(self, tensor: NDArray[Any]) -> Array:
         """``l(W)``, shape (...)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return self.route.weight * self.loss.value(z).sum(axis=-1)
+        return self.of_factors.weight * self.loss.value(z).sum(axis=-1)
 
     def tensor_gradient(self, tensor: NDArray[Any]) -> Array:
         """Gradient of ``l`` with respect to the tensor W, shape (..., *tensor_shape)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return self.observations.adjoint(self.route.weight * self.loss.derivative(z))
+        return self.observations.adjoint(self.of_factors.weight * self.loss.derivative(z))
 
     # -- the objective as a function of theta ---------------------------------------------------
 
     @cached_property
-    def route(self) -> Route:
-        """The way from factors to the loss: through the tensor, or past it where cheaper."""
-        return route_between(self.model, self.loss, self.observations)
+    def of_factors(self) -> Objective:
+        """The loss as a function of factors: through the tensor, or past it where cheaper."""
+        return objective_of(self.model, self.loss, self.observations)
 
     @cached_property
     def _theta_shape(self) -> tuple[int]:
-        return (self.model.size,)
+        return (self.model.parameters,)
 
     def _misshapen(self, theta: NDArray[Any]) -> ValueError:
         return ValueError(
-            f"`theta` has shape {theta.shape}, but {self.model!r} has {self.model.size} "
+            f"`theta` has shape {theta.shape}, but {self.model!r} has {self.model.parameters} "
             "parameters; make them its last axis."
         )
 
@@ -115,17 +114,17 @@ class Problem:
 
     def objective(self, theta: NDArray[Any]) -> Array:
         """``phi(theta)``: the loss and, where there is one, the penalty, shape (...)."""
-        loss = self.route.value(self.factors(theta))
+        loss = self.of_factors.value(self.factors(theta))
         return loss if self.penalty is None else loss + self.penalty.value(theta)
 
     def gradient(self, theta: NDArray[Any]) -> Array:
         """Gradient of the objective, shape (..., P)."""
-        gradient = self.model.ravel(self.route.gradient(self.factors(theta)))
+        gradient = self.model.ravel(self.of_factors.gradient(self.factors(theta)))
         return gradient if self.penalty is None else gradient + self.penalty.rate * theta
 
     def value_and_gradient(self, theta: NDArray[Any]) -> tuple[Array, Array]:
         """Objective, shape (...), and its gradient, shape (..., P), with nothing computed twice."""
-        value, parts = self.route.value_and_gradient(self.factors(theta))
+        value, parts = self.of_factors.value_and_gradient(self.factors(theta))
         gradient = self.model.ravel(parts)
         if self.penalty is None:
             return value, gradient
@@ -137,13 +136,13 @@ class Problem:
 
     def hessian_vector_product(self, theta: NDArray[Any], v: NDArray[Any]) -> Array:
         """``H(theta) v``, exact to rounding: the chain rule through model and loss."""
-        moved = self.route.gradient_derivative(self.factors(theta), self.factors(v))
+        moved = self.of_factors.gradient_derivative(self.factors(theta), self.factors(v))
         product = self.model.ravel(moved)
         return product if self.penalty is None else product + self.penalty.rate * v
 
     def hessian(self, theta: NDArray[Any]) -> Array:
         """Hessian at one state, shape (P, P), symmetrized."""
-        theta = validation.real_array("theta", theta, shape=(self.model.size,))
+        theta = validation.real_array("theta", theta, shape=(self.model.parameters,))
         rows = self.hessian_vector_product(np.tile(theta, (theta.size, 1)), np.eye(theta.size))
         return 0.5 * (rows + rows.T)
 
@@ -219,134 +218,33 @@ class Problem:
     def check_theta(self, theta: Any, name: str = "theta0") -> Array:
         """Return `theta` as a finite float64 vector of the right length."""
         vector = validation.real_array(name, theta)
-        if vector.shape != (self.model.size,):
+        if vector.shape != (self.model.parameters,):
             raise ValueError(
-                f"`{name}` has shape {vector.shape}, but {self.model!r} has {self.model.size} "
-                "parameters; use `problem.init(scale, kind=..., seed=...)` or "
-                "`model.ravel(factors)`."
+                f"`{name}` has shape {vector.shape}, but {self.model!r} has "
+                f"{self.model.parameters} parameters; use `problem.init(scale, kind=..., "
+                "seed=...)` or `model.ravel(factors)`."
             )
         return vector
 
     # -- compiled ---------------------------------------------------------------------------------
 
     @cached_property
-    def compiled(self) -> Any:
-        """Generated numba module: ``gradient(theta, *data, out) -> objective``, and ``data``.
-
-        Raises
-        ------
-        KernelError
-            If it does not equal the reference: a wrong kernel, or code that was wrongly compiled.
-        """
-        module = load_source(self.kernel_source, name="gradient")
-        theta, out = self.probe, np.empty(self.model.size)
-        self.check_kernel(out, module.gradient(theta, *self.kernel_data, out))
-        return module
-
-    @cached_property
     def probe(self) -> Array:
         """A random state at which kernels are compared with the reference."""
-        return 0.5 * np.random.default_rng(0).standard_normal(self.model.size)
-
-    def check_kernel(self, gradient: Array, value: float) -> None:
-        """Compare a kernel's gradient and objective at the `probe` with the reference."""
-        expected = np.append(self.gradient(self.probe), self.objective(self.probe))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gap = np.abs(np.append(gradient, value) - expected).max() / np.abs(expected).max()
-        if not np.all(np.isfinite(expected)) or not np.any(expected):
-            return
-        if not gap < 1e-9:
-            raise KernelError(
-                f"The compiled gradient of {self.model!r} is off by {gap:.1e} at a random state; "
-                "use the reference, by `method='DOP853', compiled=False` or `backend='numpy'`, and "
-                "report it unless the kernel is your own."
-            )
+        return 0.5 * np.random.default_rng(0).standard_normal(self.model.parameters)
 
     @cached_property
-    def _kernel(self) -> KernelParts:
-        return self.route.kernel()
-
-    @cached_property
-    def loss_source(self) -> str:
-        """Source of the compiled loss of one residual and its derivative."""
-        value, derivative = self.loss.kernel
-        return _LOSS.replace("VALUE", value).replace("DERIVATIVE", derivative)
-
-    @cached_property
-    def kernel_source(self) -> str:
-        """Source of the compiled module (see `compiled`)."""
-        return "\n\n".join((self.gradient_source, _FIELD))
-
-    @cached_property
-    def gradient_source(self) -> str:
-        """The part of it that loops of other kinds are written around."""
-        gradient = _PLAIN if self.penalty is None else _PENALIZED
-        return "\n\n".join((KERNEL_HEAD, self.loss_source, self._kernel.source, gradient))
-
-    @property
-    def kernel_lines(self) -> Lines | None:
-        """Source of a tiny gradient, to be pasted into another loop; None for all others."""
-        return self._kernel.lines if self.penalty is None else None
-
-    def loop(self, name: str, source: Callable[[], str]) -> Any:
-        """Return a generated loop around this problem's kernel, made only once."""
-        made = self._loops.get(name)
-        if made is None:
-            made = self._loops[name] = load_source(source(), name=f"{name}_{self.model.size}")
-        return made
-
-    @cached_property
-    def _loops(self) -> dict[str, Any]:
-        return {}
-
-    @cached_property
-    def checked(self) -> set[str]:
-        """Names of the loops in which the field has been compared with the reference."""
-        return set()
-
-    @cached_property
-    def kernel_data(self) -> tuple[Any, ...]:
-        """Arrays the compiled gradient reads, in the order of its arguments, with work space.
-
-        All are flat, contiguous and writeable, whatever they were: a loop compiled for these
-        types then serves every problem.
-        """
-        rate = 0.0 if self.penalty is None else self.penalty.rate
-        parts, weight = self._kernel, np.array([self.route.weight, rate])
-        weight = np.append(weight, -weight)  # all is linear in it, so that these give the field
-        scratch = _aligned([max(size, 1) for size in (parts.work, *[parts.predictions] * 2)])
-        index, rows = np.array(parts.index).reshape(-1), np.array(parts.rows).reshape(-1)
-        return (np.array(parts.values), index, rows, weight, *scratch)
-
-    @cached_property
-    def address(self) -> int:
-        """Where the compiled vector field ``field(theta, *data, out) -> objective`` lies.
-
-        Machine code under numba's own calling convention, for loops that are told at run time
-        what to call. It stays as long as `compiled` does.
-        """
-        return address_of(self.compiled.field)
-
-    def private_data(self) -> tuple[Any, ...]:
-        """`kernel_data` with work space of its own, for a thread or a loop of its own."""
-        shared, scratch = self.kernel_data[:4], self.kernel_data[4:]
-        return (*shared, *_aligned([part.size for part in scratch]))
-
-    def pointers(self, data: tuple[Any, ...]) -> NDArray[np.int64]:
-        """Address and size of each array of `private_data`, one after the other."""
-        found = self._pointers.copy()
-        found[8::2] += data[4].ctypes.data - found[8]  # the work space is one piece of memory
-        return found
-
-    @cached_property
-    def _pointers(self) -> NDArray[np.int64]:
-        pairs = [number for part in self.kernel_data for number in (part.ctypes.data, part.size)]
-        return np.array(pairs, dtype=np.int64)
+    def machine(self) -> Gradient:
+        """The same gradient, compiled."""
+        reference = Reference(repr(self.model), self.probe, self.gradient, self.objective)
+        penalty = None if self.penalty is None else self.penalty.rate
+        form = self.of_factors
+        return Gradient(form.kernel(), self.loss.kernel, form.weight, penalty, reference)
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:
         """Return the compiled ``-gradient(theta)``, with the signature SciPy's solvers expect."""
-        kernel, data, shape = self.compiled.field, self.kernel_data, self._theta_shape
+        kernel, data, shape = self.machine.module.field, self.machine.data, self._theta_shape
 
         def field(t: float, theta: Array) -> Array:
             if theta.shape != shape:  # the kernel would read and write past the end
@@ -356,65 +254,3 @@ class Problem:
             return out
 
         return field
-
-
-def _aligned(sizes: list[int]) -> list[Array]:
-    """Zeros that begin where cache lines do: a vector then lies in one."""
-    line = 8  # numbers
-    space = np.zeros(sum(size + line for size in sizes))
-    begin, arrays = -space.ctypes.data // space.itemsize % line, []
-    for size in sizes:
-        arrays.append(space[begin : begin + size])
-        begin += -(-size // line) * line
-    return arrays
-
-
-def address_of(kernel: Any) -> int:
-    """Where a compiled ``field(theta, *data, out) -> float``, of one signature, lies."""
-    from numba import float64
-
-    (made,) = kernel.overloads.values()
-    if made.signature.return_type != float64:
-        raise TypeError("The compiled objective is no float64.")
-    return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
-
-
-KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""
-
-import math
-
-import numpy as np
-from numba import njit, types
-
-vector, numbers = types.float64[::1], types.int64[::1]
-KERNEL = (vector, vector, numbers, *[vector] * 6)
-# Neither is called from C: that wrapper would take as long to compile as a small function.
-compiled = njit(cache=True, no_cfunc_wrapper=True)
-# Sums may be taken in any order, hence several terms at a time; infinities and NaNs stay.
-reordered = njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, no_cfunc_wrapper=True)
-# A call costs more than a loss does, and LLVM's own choice is to call.
-inlined = njit(cache=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'''
-
-_LOSS = """@inlined
-def loss_value(z):
-    return VALUE
-
-
-@inlined
-def loss_derivative(z):
-    return DERIVATIVE"""
-
-_PLAIN = "gradient = loss_gradient"
-
-_PENALIZED = """@compiled
-def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    total = loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out)
-    for i in range(out.size):
-        out[i] += weight[1] * theta[i]
-        total += 0.5 * weight[1] * theta[i] * theta[i]
-    return total"""
-
-_FIELD = """@njit(KERNEL, cache=True, no_cfunc_wrapper=True)
-def field(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    return -gradient(theta, values, index, rows, weight[2:], work, tensor, cotangent, out)
-"""

@@ -44,7 +44,7 @@ class Auto:
         self, problem: Problem, theta0: Array, t_end: float, *, rtol: float, atol: float
     ) -> None:
         self.problem, self.t_end, self.rtol, self.atol = problem, t_end, rtol, atol
-        self.explicit = explicit_for(rtol, problem.model.size)
+        self.explicit = explicit_for(rtol, problem.model.parameters)
         self.before = (0, 0)  # evaluations and steps of the parts that are over
         self.switches: list[dict[str, Any]] = []
         self.outcome = PAUSED  # of the part, when it last ran
@@ -97,7 +97,7 @@ class Auto:
         return TOO_SMALL if self.outcome == SMALL else ""
 
     def _leave_explicit(self) -> None:
-        part, n = self.part, self.problem.model.size
+        part, n = self.part, self.problem.model.parameters
         h, curvature = float(part.clock[H]), float(part.clock[CURVATURE])
         left = TABLEAUS[self.explicit].count * (self.t_end - part.t) / h
         why = f"stiff: step {h:.2g}, curvature {curvature:.2g}, {left:.2g} evaluations left"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dynlens.problems.problem import KERNEL_HEAD, Problem
+from dynlens.kernels.gradient import KERNEL_HEAD
+from dynlens.problems.problem import Problem
 
 FAST = """import math
 
@@ -154,7 +155,7 @@ SHARED = Field(f"{FAST}{POINTED}", "n", "n, address, pointers")
 
 def pasted(problem: Problem) -> Field:
     """Return the field of a tiny problem, for a loop of its own."""
-    n, lines = problem.model.size, problem.kernel_lines
+    n, lines = problem.model.parameters, problem.machine.lines
     assert lines is not None
     theta, out = [f"x{i}" for i in range(n)], [f"y{i}" for i in range(n)]
     body = [f"{name} = theta[{i}]" for i, name in enumerate(theta)]
@@ -163,7 +164,9 @@ def pasted(problem: Problem) -> Field:
     body += ["return weight[0] * total"]
     field = "\n    ".join(["@part", "def call(theta, values, weight, out):"][1:] + body)
     given = "GIVEN = (vector, vector)  # see `field_data`"
-    head = "\n\n".join((KERNEL_HEAD, problem.loss_source, FAST, given, f"@part\n{field}\n\n"))
+    head = "\n\n".join(
+        (KERNEL_HEAD, problem.machine.loss_source, FAST, given, f"@part\n{field}\n\n")
+    )
     return Field(head, str(n), "values, weight")
 
 
@@ -180,4 +183,4 @@ def field_data(problem: Problem, data: tuple[Any, ...], *, own: bool) -> tuple[A
     """
     if own:
         return data[0], data[3]
-    return problem.model.size, problem.address, problem.pointers(data)
+    return problem.model.parameters, problem.machine.address, problem.machine.pointers(data)

@@ -56,7 +56,7 @@ class Implicit(CompiledStepper):
     ) -> None:
         limits = (rtol, atol, 1.0 if watchful else 0.0)
         # Vectors, then the Hessian and the basis in which it is tridiagonal.
-        n = problem.model.size
+        n = problem.model.parameters
         super().__init__(problem, NAME, implicit_source, theta0, 41 + 2 * n, t, t_end, limits)
         self.counts[HITS] = 2  # see `WANTED`
         self.begin(step)

@@ -20,7 +20,8 @@ from types import ModuleType
 import numpy as np
 
 from dynlens.kernels.cache import load_source
-from dynlens.problems.problem import KERNEL_HEAD, Problem, address_of
+from dynlens.kernels.gradient import KERNEL_HEAD, address_of
+from dynlens.problems.problem import Problem
 from dynlens.stepping.fields import SHARED
 from dynlens.stepping.lanes_loop import LANES, LOOP, ROWS
 from dynlens.stepping.stage_sums import FIRST, nested
@@ -56,7 +57,7 @@ def wide(typing_context):
 
 def in_lanes(problem: Problem) -> bool:
     """Whether starts of this problem are integrated side by side."""
-    return problem.kernel_lines is not None
+    return problem.machine.lines is not None
 
 
 def lanes_loop(method: str, n: int) -> ModuleType:
@@ -77,31 +78,31 @@ class Lanes:
     """
 
     def __init__(self, problem: Problem, method: str) -> None:
-        tableau, n = TABLEAUS[method], problem.model.size
-        self.module, self.arrays = lanes_loop(method, n), problem.private_data()
+        tableau, n = TABLEAUS[method], problem.model.parameters
+        self.module, self.arrays = lanes_loop(method, n), problem.machine.private_data()
         # The state, the new and a trial one; stages; differences; the steps, for each entry.
         blocks = FIRST + tableau.count + 1 + len(tableau.extra) + len(tableau.errors) + 1
         self.w, self.rows = np.zeros(blocks * n * LANES), np.zeros(len(ROWS) * LANES)
-        field = problem.loop("lanes", lambda: _field_source(problem)).field
-        self.data = (address_of(field), problem.pointers(self.arrays))
-        if "lanes" not in problem.checked:
+        field = problem.machine.loop("lanes", lambda: _field_source(problem)).field
+        self.data = (address_of(field), problem.machine.pointers(self.arrays))
+        if "lanes" not in problem.machine.checked:
             self._check(problem)
-            problem.checked.add("lanes")
+            problem.machine.checked.add("lanes")
 
     def _check(self, problem: Problem) -> None:
         """Compare the field in each lane with the reference."""
-        n, w = problem.model.size, np.zeros_like(self.w)
+        n, w = problem.model.parameters, np.zeros_like(self.w)
         w[: n * LANES] = np.repeat(problem.probe, LANES)
         self.module.slopes(w, 0, 1, *self.data)
         value = float(problem.objective(problem.probe))
         for lane in range(LANES):
             found: Array = w[n * LANES + lane : 2 * n * LANES : LANES]
-            problem.check_kernel(-found, value)
+            problem.machine.check(-found, value)
 
 
 def _field_source(problem: Problem) -> str:
     """Source of the field for sixteen states, with the arguments of the single one."""
-    n, lines, count = problem.model.size, problem.kernel_lines, problem.observations.count
+    n, lines, count = problem.model.parameters, problem.machine.lines, problem.observations.count
     assert lines is not None
     x, y = [f"x{i}" for i in range(n)], [f"y{i}" for i in range(n)]
     body = [f"{name} = theta[{LANES * i} + l]" for i, name in enumerate(x)]
@@ -110,7 +111,7 @@ def _field_source(problem: Problem) -> str:
     text = "\n        ".join(body)
     return f"""{KERNEL_HEAD}
 {WIDE}
-{problem.loss_source}
+{problem.machine.loss_source}
 
 
 # Products may be fused with sums; nothing else of the order of operations is left open.

@@ -132,14 +132,14 @@ class CompiledStepper:
         *,
         own: bool = False,
     ) -> None:
-        own = own and problem.kernel_lines is not None
+        own = own and problem.machine.lines is not None
         self.problem, self.n = problem, theta0.size
         # Several steppers may be at work at once; a loop of its own needs no work space.
-        self.arrays = problem.kernel_data if own else problem.private_data()
+        self.arrays = problem.machine.data if own else problem.machine.private_data()
         self.data = field_data(problem, self.arrays, own=own)
         self.name = f"{name.lower()}_own" if own else name.lower()
         if own:
-            self.module = problem.loop(self.name, lambda: source(pasted(problem)))
+            self.module = problem.machine.loop(self.name, lambda: source(pasted(problem)))
             self.starter = self.module
         else:
             self.module = shared_loop(self.name, source)
@@ -152,9 +152,9 @@ class CompiledStepper:
 
     def begin(self, step: float | None) -> None:
         """Evaluate the field at the start, and choose the first step unless it is given."""
-        if self.name not in self.problem.checked:
+        if self.name not in self.problem.machine.checked:
             self._check()
-            self.problem.checked.add(self.name)
+            self.problem.machine.checked.add(self.name)
         self.clock[H] = step or 0.0
         self._begin(self.w, self.clock, self.counts)
 
@@ -167,7 +167,7 @@ class CompiledStepper:
         w, clock, n = np.zeros_like(self.w), np.zeros_like(self.clock), self.n
         w[:n] = self.problem.probe
         self._begin(w, clock, np.zeros_like(self.counts))
-        self.problem.check_kernel(-w[self.slope * n :][:n], float(clock[LOSS]))
+        self.problem.machine.check(-w[self.slope * n :][:n], float(clock[LOSS]))
 
     @property
     def t(self) -> float:

@@ -79,7 +79,7 @@ def factors_of(model: Model, seed: int = 1) -> Factors:
 
 def parameters(model: Model) -> None:
     """Cutting theta into factors and stacking them are inverse, and the repr hides nothing."""
-    theta = np.random.default_rng(0).standard_normal((2, 3, model.size))
+    theta = np.random.default_rng(0).standard_normal((2, 3, model.parameters))
     factors = model.unravel(theta)
     shapes = [factor.shape[2:] for factor in factors]
     assert shapes == list(model.factor_shapes), f"{shapes}, not {model.factor_shapes}"
@@ -94,7 +94,7 @@ def starts(model: Model) -> None:
         if kind == "identity":
             continue
         first, again, other = (model.init(0.3, kind=kind, seed=seed) for seed in (4, 4, 5))
-        assert first.shape == (model.size,), f"{kind}: shape {first.shape}"
+        assert first.shape == (model.parameters,), f"{kind}: shape {first.shape}"
         assert np.array_equal(first, again), f"{kind}: seed 4 drew two different starts"
         assert np.any(first != other), f"{kind}: seeds 4 and 5 drew the same start"
 
@@ -162,10 +162,10 @@ def derivatives(problem: Problem) -> None:
 
 def compiled(problem: Problem) -> None:
     """The compiled loss and gradient equal the reference."""
-    out = np.full(problem.model.size, np.nan)
+    out = np.full(problem.model.parameters, np.nan)
     for seed in range(2):  # twice, in the same work space
         theta = problem.model.init(SCALE, kind="gaussian", seed=seed)
-        value = problem.compiled.gradient(theta, *problem.kernel_data, out)
+        value = problem.machine.module.gradient(theta, *problem.machine.data, out)
         off = relative(out, problem.gradient(theta))
         assert off < 1e-13, f"compiled gradient off by {off:.1e}"
         off = relative(np.array(value), problem.objective(theta))

@@ -108,7 +108,7 @@ def test_a_start_is_drawn_again_by_its_seed_and_needs_one(model):
         if kind == "identity":
             continue
         theta = model.init(0.3, kind=kind, seed=4)
-        assert theta.shape == (model.size,)
+        assert theta.shape == (model.parameters,)
         np.testing.assert_array_equal(theta, model.init(0.3, kind=kind, seed=4))
         assert np.any(theta != model.init(0.3, kind=kind, seed=5))
         with pytest.raises(TypeError, match="`seed` is required"):
@@ -258,8 +258,8 @@ def test_each_kind_of_observation_takes_its_route():
         ("full", ByTensor),
         ("sensing", ByTensor),
     ]:
-        assert isinstance(problem_of(tensor, seen=seen).route, kind), seen
-        assert isinstance(problem_of(matrix, seen=seen).route, ByTensor), seen
+        assert isinstance(problem_of(tensor, seen=seen).of_factors, kind), seen
+        assert isinstance(problem_of(matrix, seen=seen).of_factors, ByTensor), seen
 
 
 def test_rows_are_added_where_they_belong():
@@ -284,7 +284,7 @@ def test_the_gradient_and_the_hessian_are_complex_steps(model, loss, seen):
 @every_observation
 def test_the_gradient_of_huber_is_a_central_difference(model, seen):
     problem = problem_of(model, LOSSES[2], seen)
-    theta, h = model.init(0.8, kind="gaussian", seed=1), 1e-6 * np.eye(model.size)
+    theta, h = model.init(0.8, kind="gaussian", seed=1), 1e-6 * np.eye(model.parameters)
     slopes = (problem.objective(theta + h) - problem.objective(theta - h)) / 2e-6
     off = relative(problem.gradient(theta), slopes)
     assert off < 1e-7, f"gradient off by {off:.1e}"
@@ -315,7 +315,7 @@ def test_the_compiled_gradient_of_sensing_equals_the_reference(model, seen):
 
 def test_one_module_serves_all_tensor_models_of_some_widths():
     def sources(models, kinds):
-        return {problem_of(model, seen=seen).kernel_source for model in models for seen in kinds}
+        return {problem_of(model, seen=seen).machine.source for model in models for seen in kinds}
 
     narrow, by_rows = TENSORS[:-1], set(SEEN) - {"sensing"}
     assert len(sources(narrow, by_rows)) == 1, "rows of up to eight numbers"

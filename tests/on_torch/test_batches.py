@@ -121,11 +121,11 @@ def test_the_whole_batch_is_one_call(monkeypatch):
     monkeypatch.setattr(loop, "descend", lambda *a, **k: calls.append(a) or descend(*a, **k))
     run = {"eta": ETAS, "steps": 3, "backend": "torch", "observables": ("loss",)}
     dl.gradient_descent_batch(PROBLEM, starts(), **run)
-    assert [args[1].shape for args in calls] == [(12, PROBLEM.model.size)]
+    assert [args[1].shape for args in calls] == [(12, PROBLEM.model.parameters)]
 
 
 def test_no_start_makes_an_empty_batch():
-    none = np.empty((0, PROBLEM.model.size))
+    none = np.empty((0, PROBLEM.model.parameters))
     batch = dl.gradient_descent_batch(PROBLEM, none, eta=0.1, steps=3, backend="torch")
     assert len(batch) == 0
     assert batch.values("loss").shape == (0, 4)

@@ -89,7 +89,7 @@ def some_starts(problem, count=4):
 
 def memory_of(problem, method, count):
     if method == "momentum":
-        return np.tile(np.append(0.9, np.zeros(problem.model.size)), (count, 1))
+        return np.tile(np.append(0.9, np.zeros(problem.model.parameters)), (count, 1))
     return None
 
 
@@ -147,7 +147,7 @@ def test_gradients_equal_the_reference_for_every_way_to_the_predictions(name, de
 def test_the_way_that_touches_less_memory_is_taken(name, way, device):
     problem, start = BENCHES[name].make()
     there = prepared(problem, Place.of(device, "float64"))
-    assert type(there.route) is way
+    assert type(there.of_factors) is way
     theta = np.stack([start, -start])
     gradient = there.gradient(torch.tensor(theta, device=device)).cpu().numpy()
     assert relative(gradient, problem.gradient(theta)) < 1e-14
@@ -191,7 +191,7 @@ def test_a_batch_equals_the_runs_one_by_one(name, method, device):
     starts, etas = some_starts(problem), ETA[method] * np.array([1.0, 0.5, 0.25, 0.8])
     memory = memory_of(problem, method, len(starts))
     runs = descend(problem, starts, etas, marks=marks, method=method, memory=memory, device=device)
-    assert runs.states.shape == (3, 4, problem.model.size)
+    assert runs.states.shape == (3, 4, problem.model.parameters)
     for b, (start, eta) in enumerate(zip(starts, etas, strict=True)):
         alone = dl.gradient_descent(
             problem, start, eta=eta, steps=300, saves=marks, method=method, backend="numpy"

@@ -21,7 +21,7 @@ import pytest
 from numba import njit, types
 from scipy.integrate import solve_ivp
 
-from dynlens.problems.problem import address_of
+from dynlens.kernels.gradient import address_of
 from dynlens.stepping.explicit import Explicit
 from dynlens.stepping.implicit import Implicit
 from dynlens.stepping.stabilized import Stabilized
@@ -141,12 +141,14 @@ def compiled(name):
     exec(f"{HEAD}{body}\n    return 0.0\n", space)
     field = njit(KERNEL, error_model="numpy")(space["field"])
     problem = SimpleNamespace(
-        kernel_lines=None,
-        private_data=lambda: DATA,
-        pointers=lambda data: np.array([n for a in data for n in (a.ctypes.data, a.size)]),
-        model=SimpleNamespace(size=len(start)),
-        address=address_of(field),
-        checked={"tsit5", "dop8", "radau9", "rkc2", "rock4"},  # there is no reference
+        machine=SimpleNamespace(
+            lines=None,
+            private_data=lambda: DATA,
+            pointers=lambda data: np.array([n for a in data for n in (a.ctypes.data, a.size)]),
+            address=address_of(field),
+            checked={"tsit5", "dop8", "radau9", "rkc2", "rock4"},  # there is no reference
+        ),
+        model=SimpleNamespace(parameters=len(start)),
         kept=field,  # or its machine code goes
     )
     return problem, np.array(start, dtype=float)

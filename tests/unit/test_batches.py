@@ -32,7 +32,7 @@ each_problem = pytest.mark.parametrize("name", PROBLEMS)
 
 
 def some(problem, count, scale=0.4):
-    return scale * np.random.default_rng(5).standard_normal((count, problem.model.size))
+    return scale * np.random.default_rng(5).standard_normal((count, problem.model.parameters))
 
 
 def descend(starts=STARTS, problem=TINY, **options):

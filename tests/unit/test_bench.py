@@ -43,7 +43,7 @@ def measured(*curves, bench="B1s", bare=0.001):
 def test_a_problem_has_its_size_and_a_start_of_finite_loss(name):
     problem, theta0 = PROBLEMS[name].make()
     many = (1000,) if name == "B6" else ()
-    assert theta0.shape == (*many, problem.model.size) == (*many, SIZES[name])
+    assert theta0.shape == (*many, problem.model.parameters) == (*many, SIZES[name])
     assert np.all(np.isfinite(problem.objective(theta0)))
 
 

@@ -608,7 +608,7 @@ def test_random_states_shrink_to_one_small_state():
     _, false, case = CLAIMS["rate law in sympy"]
     smaller = case_of(dl.falsify(false, case))
     assert smaller.count == 1
-    assert smaller.model.size < case.model.size
+    assert smaller.model.parameters < case.model.parameters
 
 
 def test_a_matrix_that_fails_is_singled_out():

@@ -93,7 +93,7 @@ def test_goes_with_a_penalty():
 
 def test_lanczos_finds_what_the_whole_hessian_says(calls):
     problem, theta = PROBLEMS["B2"].make()
-    assert problem.model.size > DENSE
+    assert problem.model.parameters > DENSE
     found = curvature_range(problem, 20 * theta)
     assert len(calls) == 1
     values = np.linalg.eigvalsh(problem.hessian(20 * theta))

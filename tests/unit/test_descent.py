@@ -239,7 +239,7 @@ def test_a_loss_that_meets_the_threshold_to_the_last_bit_is_an_event():
     problem, out = dl.completion_problem(3), np.empty(12)
     theta, found = problem.init(0.5, seed=1), None
     for _ in range(100):
-        kernels = problem.compiled.gradient(theta, *problem.kernel_data, out)
+        kernels = problem.machine.module.gradient(theta, *problem.machine.data, out)
         if kernels < float(problem.objective(theta)):
             found = run(problem, theta, eta=1e-3, steps=5, stop_below=kernels)
             break

@@ -35,7 +35,7 @@ def test_a_kernel_equals_the_reference(widths, loss):
     for seed in range(3):
         theta = problem.init(0.7, kind="gaussian", seed=seed)
         out = np.empty_like(theta)
-        value = problem.compiled.gradient(theta, *problem.kernel_data, out)
+        value = problem.machine.module.gradient(theta, *problem.machine.data, out)
         exact = problem.gradient(theta)
         gap = np.abs(out - exact).max() / np.abs(exact).max()
         assert gap < 1e-13, f"off by {gap:.1e}"
@@ -43,7 +43,7 @@ def test_a_kernel_equals_the_reference(widths, loss):
 
 
 def test_tiny_networks_are_unrolled_and_others_are_not():
-    unrolled = {w: problem_of(w).kernel_lines is not None for w in WIDTHS}
+    unrolled = {w: problem_of(w).machine.lines is not None for w in WIDTHS}
     assert unrolled[(2, 2, 2, 2)]
     assert not unrolled[(10,) * 4]
     assert all(multiplications(w) <= MOST for w, lines in unrolled.items() if lines)
@@ -53,7 +53,7 @@ def test_straight_lines_may_write_where_they_read():
     problem = problem_of((2, 2, 2))
     theta = problem.init(0.7, kind="gaussian", seed=1)
     exact = problem.gradient(theta)
-    problem.compiled.gradient(theta, *problem.kernel_data, theta)
+    problem.machine.module.gradient(theta, *problem.machine.data, theta)
     np.testing.assert_allclose(theta, exact, rtol=1e-13)
 
 

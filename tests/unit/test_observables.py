@@ -182,7 +182,7 @@ OTHERS = sorted(set(CORE) - set(DIFFERENTIABLE))
 
 
 def states(problem, count, seed):
-    return np.random.default_rng(seed).standard_normal((count, problem.model.size))
+    return np.random.default_rng(seed).standard_normal((count, problem.model.parameters))
 
 
 def assert_derivative(name, problem, function=None):

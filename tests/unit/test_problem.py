@@ -40,7 +40,7 @@ smooth = pytest.mark.parametrize("problem", SMOOTH.values(), ids=SMOOTH)
 
 
 def state(problem, seed=0, count=None):
-    shape = problem.model.size if count is None else (count, problem.model.size)
+    shape = problem.model.parameters if count is None else (count, problem.model.parameters)
     return 0.8 * np.random.default_rng(seed).standard_normal(shape)
 
 
@@ -199,7 +199,7 @@ def test_the_mean_divides_the_gradient_by_the_number_of_observations():
 def test_compiled_gradient_equals_the_reference(problem):
     theta = state(problem, 10)
     out, before = np.empty_like(theta), theta.copy()
-    value = problem.compiled.gradient(theta, *problem.kernel_data, out)
+    value = problem.machine.module.gradient(theta, *problem.machine.data, out)
     gaps = relative(out, problem.gradient(theta)), abs(value / problem.objective(theta) - 1)
     assert max(gaps) < 1e-13, f"gradient off by {gaps[0]:.1e}, objective by {gaps[1]:.1e}"
     np.testing.assert_array_equal(theta, before, err_msg="the kernel changed its input")

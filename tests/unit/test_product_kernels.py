@@ -37,7 +37,7 @@ def cp(width, seed):
 
 def gradient_of(problem, theta):
     out = np.full_like(theta, np.nan)
-    return problem.compiled.gradient(theta, *problem.kernel_data, out), out
+    return problem.machine.module.gradient(theta, *problem.machine.data, out), out
 
 
 @pytest.mark.parametrize("make", [cp, tree])
@@ -47,7 +47,7 @@ def gradient_of(problem, theta):
 def test_rows_of_every_width_equal_the_reference(make, width):
     for seed in range(4):
         problem = problem_of(make(width, seed), seed)
-        theta = 0.5 * np.random.default_rng(seed).standard_normal(problem.model.size)
+        theta = 0.5 * np.random.default_rng(seed).standard_normal(problem.model.parameters)
         value, out = gradient_of(problem, theta)
         off = max(
             relative(out, problem.gradient(theta)),
@@ -73,7 +73,7 @@ def test_padding_stays_zero_after_a_state_that_overflows():
 
 
 def test_work_space_begins_with_a_cache_line():
-    for array in problem_of(cp(20, 0)).kernel_data[4:]:
+    for array in problem_of(cp(20, 0)).machine.data[4:]:
         assert array.ctypes.data % 64 == 0
 
 
@@ -85,7 +85,7 @@ def test_rank_one_sensing_has_the_same_loops():
     theta = problem.init(0.5, seed=0)
     off = relative(gradient_of(problem, theta)[1], problem.gradient(theta))
     assert off < 1e-13, f"off by {off:.1e}"
-    assert problem.kernel_source == problem_of(model).kernel_source
+    assert problem.machine.source == problem_of(model).machine.source
 
 
 def test_a_wrongly_compiled_product_is_found_before_it_is_used(monkeypatch):
@@ -95,7 +95,7 @@ def test_a_wrongly_compiled_product_is_found_before_it_is_used(monkeypatch):
     )
     problem = problem_of(cp(20, 3))
     with pytest.raises(RuntimeError, match=r"off by \d\.\de"):
-        _ = problem.compiled
+        _ = problem.machine.module
     theta = problem.init(0.5, seed=0)
     assert dl.gradient_flow(problem, theta, 0.1, compiled=False).complete
 
@@ -109,7 +109,7 @@ seen = dl.Entries.sample(target, fraction=0.5, seed=0)
 problem = dl.Problem(dl.CPFactorization((3, 4, 2), 20), dl.SquaredLoss(), seen)
 theta, out = problem.init(0.5, seed=0), np.empty(180)
 with event.install_recorder("numba:compile") as compiled:
-    value = problem.compiled.gradient(theta, *problem.kernel_data, out)
+    value = problem.machine.module.gradient(theta, *problem.machine.data, out)
 print(len(compiled.buffer), float(value).hex(), out.tobytes().hex())
 """
 

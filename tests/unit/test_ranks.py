@@ -56,7 +56,7 @@ def test_it_is_an_observable_of_states():
     model = dl.CPFactorization((4, 4, 4), components=3)
     target = dl.low_rank_tensor((4, 4, 4), rank=1, seed=0)
     problem = dl.Problem(model, dl.SquaredLoss(), dl.Full(target))
-    theta = np.stack([problem.init(1.0, seed=0), np.zeros(model.size)])
+    theta = np.stack([problem.init(1.0, seed=0), np.zeros(model.parameters)])
     states = dl.Trajectory(problem, np.array([0.0, 1.0]), theta)
     found = states.observe("cp_rank", tolerance=1e-8)
     assert found.dims == ("time",)

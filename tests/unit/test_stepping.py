@@ -381,7 +381,12 @@ def test_whatever_python_calls_is_compiled_with_its_module():
         dl.gradient_flow(problem, IDENTITY, 10.0, method=method)
     dl.gradient_flow_batch(problem, [IDENTITY], 10.0, method="DOP8", saves=2)
     dl.gradient_descent(problem, IDENTITY, eta=0.1, steps=3)
-    made = [*_SHARED.values(), *_LOOPS.values(), *problem._loops.values(), problem.compiled]
+    made = [
+        *_SHARED.values(),
+        *_LOOPS.values(),
+        *problem.machine.loops.values(),
+        problem.machine.module,
+    ]
     assert len(made) > 8
     for module in made:
         for name in ("begin", "advance", "field", "descend", "slopes"):
@@ -396,8 +401,8 @@ from dynlens.stepping.stepper import _SHARED
 seen = dl.Entries((2, 2), [(0, 1), (1, 0), (1, 1)], [1, 1, 0])
 problem = dl.Problem(dl.DeepLinear((2, 2, 2, 2)), dl.SquaredLoss(), seen)
 flow = dl.gradient_flow(problem, np.tile(0.1 * np.eye(2).ravel(), 3), 10.0, method={method!r})
-assert _SHARED or problem._loops
-for loop in (*_SHARED.values(), *problem._loops.values(), problem.compiled):
+assert _SHARED or problem.machine.loops
+for loop in (*_SHARED.values(), *problem.machine.loops.values(), problem.machine.module):
     for name, f in vars(loop).items():
         if hasattr(f, "stats"):
             assert not f.stats.cache_misses, (name, f.stats)

@@ -40,8 +40,8 @@ def test_inner_products_say_what_the_entries_say(model, loss, penalty):
     problem = problem_of(model, loss, penalty)
     seen = dl.Full(problem.observations.data.reshape(model.tensor_shape))
     dense = dl.Problem(model, loss, seen, penalty)
-    assert isinstance(problem.route, ByGram)
-    assert isinstance(dense.route, ByTensor)
+    assert isinstance(problem.of_factors, ByGram)
+    assert isinstance(dense.of_factors, ByTensor)
     theta = problem.init(0.7, seed=3)
     for name in ("objective", "gradient", "hessian"):
         off = relative(getattr(problem, name)(theta), getattr(dense, name)(theta))
@@ -83,10 +83,10 @@ def test_both_conventions_have_one_flow_at_two_speeds():
 def test_zero_is_stationary_and_finite():
     for model in MODELS:
         problem = problem_of(model)
-        theta = np.zeros(model.size)
+        theta = np.zeros(model.parameters)
         assert not problem.gradient(theta).any()
-        out = np.full(model.size, np.nan)
-        value = problem.compiled.gradient(theta, *problem.kernel_data, out)
+        out = np.full(model.parameters, np.nan)
+        value = problem.machine.module.gradient(theta, *problem.machine.data, out)
         assert not out.any()
         np.testing.assert_allclose(value, problem.observations.squared_norm / 2, rtol=1e-14)
 

@@ -91,8 +91,10 @@ class Linearized(Measurement):
             B = rng.standard_normal((self.d, self.d))
             B = B + B.T
             a, W = rng.standard_normal(self.neurons), rng.standard_normal((self.neurons, self.d))
-            steps = model.unravel(np.eye(model.size))
-            repeated = tuple(np.broadcast_to(f * nudge, (model.size, *f.shape)) for f in (a, W))
+            steps = model.unravel(np.eye(model.parameters))
+            repeated = tuple(
+                np.broadcast_to(f * nudge, (model.parameters, *f.shape)) for f in (a, W)
+            )
             images = model.pushforward(repeated, steps)
             N = self.neurons
             rows.append(

@@ -96,7 +96,7 @@ def scattered(B, neurons, signs=None, count=200):
     """Random states, from near zero to far from the target."""
     model, rng = QuadraticNetwork(len(B), neurons, signs), np.random.default_rng(0)
     sizes = np.exp(rng.uniform(np.log(0.05), np.log(2.0), (count, 1)))
-    theta = sizes * rng.standard_normal((count, model.size))
+    theta = sizes * rng.standard_normal((count, model.parameters))
     return States(network(B, neurons, signs), tuple(map(tuple, theta.tolist())))
 
 

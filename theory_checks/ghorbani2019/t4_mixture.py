@@ -51,7 +51,7 @@ def span(kind, W):
     else:
         model = QuadraticNetwork(d, N)
         chosen = slice(N) if kind == "features" else slice(N, None)
-        steps = model.unravel(np.eye(model.size)[chosen])
+        steps = model.unravel(np.eye(model.parameters)[chosen])
         at = tuple(np.broadcast_to(f, (len(steps[0]), *f.shape)) for f in (np.ones(N), W))
         images = model.pushforward(at, steps)
     flat = (images + images.mT).reshape(len(images), -1)

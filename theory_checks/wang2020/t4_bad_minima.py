@@ -123,7 +123,9 @@ class Wrong(Measurement):
             SymmetricTensor(2, self.order, self.components), SquaredLoss(half=False), Full(seen)
         )
         rng = np.random.default_rng(0)
-        states = rng.standard_normal((1000, problem.model.size)) * rng.uniform(0, 1, (1000, 1))
+        states = rng.standard_normal((1000, problem.model.parameters)) * rng.uniform(
+            0, 1, (1000, 1)
+        )
         return {"loss": problem.objective(states).min(), "law": 1.0}
 
 

@@ -149,7 +149,7 @@ class Batch:
     @property
     def final(self) -> xr.DataArray:
         """Last state of each run, with the dim "parameter"; NaN of those that are not complete."""
-        states = np.full((len(self), self.problem.model.size), np.nan)
+        states = np.full((len(self), self.problem.model.parameters), np.nan)
         for k, run in enumerate(self):
             if run.complete:
                 states[k] = run.final

@@ -82,7 +82,7 @@ def by_blocks(
         block = compiled_block(problem, plan, thetas, etas, threads, title)
         return Made(len(thetas), partial(block.run, problem, plan, etas))
     runs: list[Trajectory] = []
-    size = max(threads, AT_ONCE // (len(plan.marks) * problem.model.size))
+    size = max(threads, AT_ONCE // (len(plan.marks) * problem.model.parameters))
     for first in range(0, len(thetas), size):
         part = slice(first, first + size)
         block = compiled_block(problem, plan, thetas[part], etas[part], threads, title)
@@ -101,7 +101,7 @@ def compiled_block(
     steps, status = np.zeros(count, dtype=np.int64), ["finished"] * count
 
     def work(queue: Queue) -> None:
-        data, out = problem.private_data(), np.empty(size)
+        data, out = problem.machine.private_data(), np.empty(size)
         for b in queue:
             theta, place = thetas[b].copy(), np.zeros(2, dtype=np.int64)
             state = (theta, memory[b], *data, out)
@@ -137,7 +137,7 @@ def by_torch(
 
     if not len(thetas):
         return []
-    memory = np.tile(plan.memory(problem.model.size), (len(thetas), 1))
+    memory = np.tile(plan.memory(problem.model.parameters), (len(thetas), 1))
     progress = Progress(plan.total, title, "step", shown=bool(title))
     runs = descend(
         problem,

@@ -140,7 +140,7 @@ def _by_reference(
 
     def work(queue: Queue) -> None:
         for b in queue:
-            memory = plan.memory(problem.model.size)
+            memory = plan.memory(problem.model.parameters)
             runs[b] = follow(problem, plan, thetas[b].copy(), float(etas[b]), by, memory)
             queue.finish()
 

@@ -63,7 +63,7 @@ def side_by_side(
 ) -> Sequence[Trajectory]:
     """Integrate explicitly in lanes; a run that turns stiff is made anew by itself."""
     count = len(starts)
-    states = np.empty((count, len(times), problem.model.size))
+    states = np.empty((count, len(times), problem.model.parameters))
     counts = np.zeros((count, 4), dtype=np.int64)
     record = Record(starts, times, states, counts, np.zeros(count))
     if times[0] == 0:

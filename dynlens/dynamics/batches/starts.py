@@ -63,7 +63,7 @@ def starts(
     dims = tuple(name for name, values in labels.items() if np.ndim(_listed(values)))
     axes = [_axis(name, values) for name, values in labels.items()]
     shape = tuple(len(axis) for axis in axes)
-    theta = np.empty((*shape, problem.model.size))
+    theta = np.empty((*shape, problem.model.parameters))
     for place in np.ndindex(shape):
         chosen = {name: axis[k] for name, axis, k in zip(labels, axes, place, strict=True)}
         theta[place] = problem.init(**chosen, kind=kind, determinant=determinant)
@@ -71,7 +71,7 @@ def starts(
         name: axis if name in dims else axis[0] for name, axis in zip(labels, axes, strict=True)
     }
     sizes = tuple(n for n, name in zip(shape, labels, strict=True) if name in dims)
-    theta = theta.reshape((*sizes, problem.model.size))
+    theta = theta.reshape((*sizes, problem.model.parameters))
     return xr.DataArray(theta, coords, (*dims, LAST), name="theta", attrs={"kind": kind})
 
 
@@ -111,7 +111,7 @@ def read_starts(problem: Problem, given: ArrayLike | xr.DataArray) -> tuple[Arra
     """
     import xarray as xr
 
-    size = problem.model.size
+    size = problem.model.parameters
     if isinstance(given, xr.DataArray):
         if LAST not in given.dims or any(dim in given.dims for dim in RESERVED):
             raise ValueError(

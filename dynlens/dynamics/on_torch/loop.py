@@ -307,15 +307,15 @@ def prepared(problem: Problem, place: Place, names: Sequence[str] = ()) -> Probl
     the same.
     """
     there = moved(problem, place.device, place.dtype, names)
-    if not isinstance(there.route, ByEntries):
+    if not isinstance(there.of_factors, ByEntries):
         return there
     seen: Any = there.observations
     if prod(seen.shape) > TOO_LARGE * seen.count:
         return there
     through = replace(there)
-    vars(through)["route"] = ByTensor(there.model, there.loss, seen)
+    vars(through)["of_factors"] = ByTensor(there.model, there.loss, seen)
     with load_torch().inference_mode(False):
-        probe = place.tensor(problem.probe, 8, problem.model.size)
+        probe = place.tensor(problem.probe, 8, problem.model.parameters)
     ways = [
         (work_of(partial(way.value_and_gradient, probe)).bytes, way) for way in (there, through)
     ]
