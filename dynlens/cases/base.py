@@ -95,8 +95,7 @@ class ModelSamples(Samples):
     @cached_property
     def _numbers(self) -> dict[str, float]:
         model = self.problem.model
-        known = ("depth", "order", "components")
-        return {k: float(getattr(model, k)) for k in known if hasattr(model, k)}
+        return {number.name: float(getattr(model, number.name)) for number in model.numbers}
 
     def read(self, name: str | Reading) -> Array:
         if name not in self._cache:
@@ -266,6 +265,13 @@ class RandomStates(Case):
             yield replace(self, fraction=1.0)
 
 
+def _is_identity(model: Model) -> bool:
+    """Whether the parameters are the entries of the end-to-end tensor."""
+    shape = model.tensor_shape
+    tensor = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    return model.factor_shapes == (shape,) and np.array_equal(model.end_to_end((tensor,)), tensor)
+
+
 @dataclass(frozen=True)
 class RandomMatrices(Case):
     """Random end-to-end matrices of a fixed problem, for what holds without any dynamics.
@@ -292,7 +298,7 @@ class RandomMatrices(Case):
     def __post_init__(self) -> None:
         validation.instance("problem", self.problem, Problem, PROBLEM)
         model = self.problem.model
-        if not isinstance(model, DeepLinear) or model.depth != 1:
+        if not _is_identity(model):
             raise ValueError(f"`problem` must be of a network of depth 1, got {model!r}.")
         validation.count("count", self.count)
         validation.seed_of(self.seed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.models.deep_linear import DeepLinear
+from dynlens.models.capabilities import Balancing
 from dynlens.problems.instances import completion_problem
 from dynlens.problems.problem import Problem
 
@@ -66,7 +66,7 @@ def concise(value: Any) -> str:
 
 def _instance(value: Any) -> str:
     """The call that makes one of the papers' problems, if the value is one."""
-    if isinstance(value, Problem) and isinstance(value.model, DeepLinear):
+    if isinstance(value, Problem) and isinstance(value.model, Balancing):
         depth = value.model.depth
         if value == completion_problem(depth):
             return f"completion_problem({depth})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -14,29 +15,41 @@ from dynlens.cases.formulas import Formula, parsed
 from dynlens.claims.base import Claim
 from dynlens.claims.equations import AtLeast, Equality
 from dynlens.claims.limits import PowerLaw
+from dynlens.models.base import number
 from dynlens.observables.registry import REGISTRY
 from dynlens.symbolic import as_latex, as_text
 
 Expr = Any  # sympy carries no annotations
 
-# Name of a quantity -> how it is written in the terminal, and in LaTeX.
-SYMBOLS = {
-    "alignment": ("γᵣ", r"\gamma_r"),
-    "component_norms": ("σᵣ", r"\sigma_r"),
-    "depth": ("L", "L"),
-    "determinant": ("det W", r"\det W"),
-    "effective_rank": ("erank W", r"\operatorname{erank} W"),
-    "end_to_end": ("W", "W"),
-    "frobenius_norm": ("‖W‖", r"\|W\|_F"),
-    "gradient_norm": ("‖∇φ‖", r"\|\nabla\phi\|"),
-    "loss": ("ℓ", r"\ell"),
-    "nuclear_norm": ("‖W‖⁎", r"\|W\|_*"),
-    "order": ("N", "N"),
-    "parameter_norm": ("‖θ‖", r"\|\theta\|"),
-    "singular_values": ("σᵣ", r"\sigma_r"),
-    "spectral_norm": ("‖W‖₂", r"\|W\|_2"),
-    "t": ("t", "t"),
+# What LaTeX commands are in the terminal; the longest first.
+CHARACTERS = {
+    r"\\operatorname\{(\w+)\}": r"\1",
+    r"\\\|": "‖",
+    r"\\nabla ?": "∇",
+    r"\\theta": "θ",
+    r"\\sigma": "σ",
+    r"\\gamma": "γ",
+    r"\\phi": "φ",
+    r"\\ell": "ℓ",
+    r"\\(\w+)": r"\1",
+    "_r": "ᵣ",
+    "_2": "₂",
+    r"_\*": "⁎",
+    "_F": "",  # has no character, and is what a norm is unless it says otherwise
 }
+
+
+def plain(latex: str) -> str:
+    r"""Return LaTeX of one symbol as the terminal shows it.
+
+    Examples
+    --------
+    >>> plain(r"\|W\|_F"), plain(r"\sigma_r"), plain(r"\det W")
+    ('‖W‖', 'σᵣ', 'det W')
+    """
+    for command, character in CHARACTERS.items():
+        latex = re.sub(command, character, latex)
+    return latex
 
 
 def symbol(name: str) -> tuple[str, str]:
@@ -47,8 +60,9 @@ def symbol(name: str) -> tuple[str, str]:
     >>> symbol("depth"), symbol("d_singular_values")[0], symbol("loss_0")[0]
     (('L', 'L'), 'dσᵣ/dt', 'ℓ(0)')
     """
-    if name in SYMBOLS:
-        return SYMBOLS[name]
+    latex = REGISTRY[name].symbol if name in REGISTRY else number(name).symbol
+    if latex:
+        return plain(latex), latex
     if name.startswith("d_") and name[2:] in REGISTRY:
         text, latex = symbol(name[2:])
         inside = text if len(text) <= 2 else f"({text})"

@@ -16,16 +16,12 @@ from dynlens.claims.base import Assumption, Claim
 from dynlens.claims.proof import Identities
 from dynlens.claims.theorem import Check, Theorem
 from dynlens.cli import notation
+from dynlens.models.base import number
 from dynlens.observables.registry import REGISTRY
 from dynlens.plot.evidence import in_words
 from dynlens.symbolic import as_latex, as_text
 
-NUMBERS = {
-    "t": "time (of descent: eta * step)",
-    "depth": "number of factors",
-    "order": "number of modes",
-    "components": "number of rank-one components",
-}
+TIME = "time (of descent: eta * step)"
 WIDEST = 110  # characters of a control's statement
 LONGEST_SOURCE = 30  # lines of a function that is shown whole
 
@@ -143,7 +139,7 @@ def _meaning(name: str, readings: dict[str, Reading], given: dict[str, float]) -
         return f"{given[name]:g}"
     if name in REGISTRY:
         return first_line(REGISTRY[name].function)
-    return NUMBERS.get(name, "")
+    return TIME if name == "t" else number(name).meaning
 
 
 def _reading(reading: Reading) -> str:

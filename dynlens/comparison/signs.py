@@ -15,7 +15,7 @@ import numpy as np
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
 from dynlens.dynamics.trajectory import Trajectory
-from dynlens.models.deep_linear import DeepLinear
+from dynlens.models.capabilities import Balancing
 from dynlens.support.typing import Array
 from dynlens.verdict import SHARP
 
@@ -103,7 +103,7 @@ def lost_sign(flow: Trajectory, descent: Trajectory) -> LostSign | None:
         start.
     """
     problem, model = flow.problem, flow.problem.model
-    if not isinstance(model, DeepLinear) or descent.attrs["method"] != "plain":
+    if not isinstance(model, Balancing) or descent.attrs["method"] != "plain":
         return None
     if model.depth < 2 or len(set(model.tensor_shape)) != 1:
         return None

@@ -68,7 +68,8 @@ def gradient_descent(
     max_seconds : float, optional
         Budget; a run that exceeds it ends with status ``"budget"`` and what it has.
     backend : {"numba", "numpy", "torch"}
-        If the compiled gradient is not that of the reference, ``"numba"`` warns and takes numpy.
+        If the compiled gradient is not that of the reference, ``"numba"`` warns and takes numpy;
+        if the model states none, it takes numpy, and ``attrs["reference"]`` says so.
         ``"torch"`` needs ``dynlens[torch]``. One run of it is slower than the compiled loop; it is
         there for CUDA and for many runs at once.
     device : str
@@ -263,6 +264,8 @@ def follow(
         if status != "finished":
             break
     attrs: dict[str, Any] = {"seconds": time.perf_counter() - began}
+    if engine.note:
+        attrs["reference"] = engine.note
     if plan.method == "grouprmsprop":
         attrs["flow_time"] = flow_times
     end = Ended(status, memory, max_seconds)

@@ -38,22 +38,26 @@ class Engine:
         Whether the loss at a state is, in the arithmetic of the loop.
     chunk : int
         Steps between looks at the clock.
+    note : str
+        Why the reference computes, where that was not asked for.
     """
 
     advance: Update
     finite: Callable[[Array], bool]
     chunk: int
+    note: str = ""
 
 
 def engine(problem: Problem, method: str, backend: str = "numba") -> Engine:
     """Return the engine of one run, in numpy or compiled."""
     update = reference(problem, method)
-    if backend == "numba":
+    note = problem.without_kernel if backend == "numba" else ""
+    if backend == "numba" and not note:
         try:
             update = compiled(problem, method)
         except KernelError as error:
             warnings.warn(f"{error} This run does so by itself.", RuntimeWarning, stacklevel=3)
-    return Engine(update, partial(finite, problem), CHUNK)
+    return Engine(update, partial(finite, problem), CHUNK, note)
 
 
 def finite(problem: Problem, theta: Array) -> bool:

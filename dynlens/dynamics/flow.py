@@ -106,7 +106,8 @@ def gradient_flow(
         Budgets. A run that exceeds one ends with status ``"budget"`` and what it has.
     compiled : bool
         Use the generated kernel (default) or the numpy reference, which SciPy's methods alone can
-        do; "auto" is then "DOP853".
+        do; "auto" is then "DOP853". A model without a kernel takes the reference always, and
+        ``attrs["reference"]`` says so.
     field : callable, optional
         ``field(t, theta)``, to be followed instead of the negative gradient: a modified flow, such
         as `modified_field(problem, eta)`. By SciPy's methods; "auto" is then "DOP853".
@@ -129,12 +130,14 @@ def gradient_flow(
     IntegrationError
         With `strict`, if the run did not reach its end.
     KernelError
-        If `method` names a compiled loop and the compiled gradient is not that of the reference.
+        If `method` names a compiled loop, and the compiled gradient is not that of the reference,
+        or the model states none.
 
     Warns
     -----
     RuntimeWarning
-        If the latter is so with another method: the run then takes the reference.
+        If the compiled gradient is not that of the reference, with another method: the run then
+        takes the reference.
 
     Notes
     -----
@@ -175,6 +178,10 @@ def gradient_flow(
     watched = validation.sequence("events", events, remedy, Event)
     for event in watched:
         event.height(problem, start)
+    note = problem.without_kernel if compiled and field is None else ""
+    if note and method in COMPILED and method != "auto":
+        raise KernelError(f"`method` {method!r} is a compiled loop, but {note} Use 'auto'.")
+    compiled = compiled and not note
     settings = Settings(
         _checked_method(method, compiled and field is None),
         float(rtol),
@@ -186,6 +193,7 @@ def gradient_flow(
         bool(progress),
         field,
         checked_names(observables),
+        note,
     )
     try:
         trajectory = _integrate(problem, start, times, settings)
@@ -213,6 +221,7 @@ class Settings:
     progress: bool
     field: Callable[[float, Array], Array] | None = None
     observables: tuple[str, ...] = ()
+    note: str = ""  # why the reference computes, where that was not asked for
 
     @property
     def name(self) -> str:
@@ -328,6 +337,7 @@ def integrate(
         "steps": run.stepper.steps,
         "seconds": time.perf_counter() - began,
         **run.stepper.notes,
+        **({"reference": settings.note} if settings.note else {}),
     }
     t, theta, kept = run.told()
     return Trajectory(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dynlens.models.symmetric import SymmetricTensor
+from dynlens.models.capabilities import SumOfPowers
 from dynlens.problems.curvature import DENSE, hessian_function
 from dynlens.problems.losses import HuberLoss
 from dynlens.problems.problem import Problem
@@ -108,11 +108,11 @@ def frozen_scalar_field(problem: Problem, kappa: float) -> Field:
     return field
 
 
-def two_homogeneous(problem: Problem) -> SymmetricTensor:
+def two_homogeneous(problem: Problem) -> SumOfPowers:
     """Return the problem's model, if it is a 2-homogeneous one with fixed coefficients."""
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     model = problem.model
-    if not isinstance(model, SymmetricTensor) or model.degree != 2 or model.trained:
+    if not isinstance(model, SumOfPowers) or model.degree != 2 or model.trained:
         raise ValueError(
             f"`problem` must be of a 2-homogeneous SymmetricTensor, got {model!r}; pass `degree=2` "
             "and fixed coefficients."

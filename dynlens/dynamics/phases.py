@@ -16,7 +16,6 @@ from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
 from dynlens.dynamics.modified import frozen_scalar_field, two_homogeneous
 from dynlens.dynamics.trajectory import Trajectory
-from dynlens.models.symmetric import SymmetricTensor
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.typing import Array, ArrayLike
@@ -74,7 +73,7 @@ def modified_flow(
     >>> runs[-1].values("residual_coefficients")[-1].round(3).tolist()
     [0.025, 0.025]
     """
-    model = two_homogeneous(problem)
+    model: Any = two_homogeneous(problem)
     theta = problem.check_theta(theta0)
     lengths = validation.sequence("phases", phases, "for example [10.0] * 3.")
     bound, size = validation.positive("threshold", threshold), validation.positive("scale", scale)
@@ -137,7 +136,7 @@ def modified_descent(
     ----------
     wang2020beyond
     """
-    model = two_homogeneous(problem)
+    model: Any = two_homogeneous(problem)
     count, total = validation.count("epochs", epochs), validation.count("steps", steps)
     size = validation.positive("scale", scale)
     if switch is not None and validation.positive("switch", switch) <= size:
@@ -179,7 +178,7 @@ def _until_switch(
     steps: int,
 ) -> Trajectory:
     """Descend while one component is vanilla, until it has grown or the epoch is over."""
-    model = two_homogeneous(problem)
+    model: Any = two_homogeneous(problem)
     # a (1/delta)^(l-2) u^l, beside a |u|^(2-l) u^l for all others
     coefficients, degree = signs.copy(), np.full(model.components, 2)
     coefficients[new] *= scale ** (2 - model.order)
@@ -193,5 +192,5 @@ def _until_switch(
     return replace(run, t=run.t[: last + 1], theta=run.theta[: last + 1], attrs=attrs)
 
 
-def _sphere(rng: np.random.Generator, scale: float, model: SymmetricTensor) -> Array:
+def _sphere(rng: np.random.Generator, scale: float, model: Any) -> Array:
     return np.asarray(model.draw(scale, "sphere", rng)[0])

@@ -22,11 +22,12 @@ from functools import cached_property
 from itertools import accumulate
 from math import prod
 from operator import mul
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynlens.kernels.gradient import Lines
 from dynlens.kernels.products import Kernel, ProductTree
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
@@ -35,17 +36,44 @@ from dynlens.support.typing import Array, Factors
 STEP = 1e-100  # of the complex step; its square underflows, which is the point
 
 
+class Number(NamedTuple):
+    """A number of a model that formulas may use.
+
+    Parameters
+    ----------
+    name : str
+        Of the model's attribute.
+    meaning : str
+        In words.
+    symbol : str
+        How the papers write it, in LaTeX.
+    """
+
+    name: str
+    meaning: str = ""
+    symbol: str = ""
+
+
 @dataclass(frozen=True)
 class Model(ABC):
     """A map from factors to an end-to-end matrix or tensor; multilinear, as a rule.
 
     Leading axes of the factors are batch axes and ride along everywhere.
+
+    Attributes
+    ----------
+    numbers : tuple of Number
+        Attributes that formulas may use, such as ``depth``.
     """
+
+    numbers: ClassVar[tuple[Number, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name in inspect.get_annotations(cls):
-            if hasattr(Model, name):  # dataclasses would take it for the field's default
+        for name, kind in inspect.get_annotations(cls).items():
+            if hasattr(Model, name) and "ClassVar" not in str(
+                kind
+            ):  # dataclasses would take it for the field's default
                 raise TypeError(
                     f"`{cls.__name__}.{name}` cannot be a field: every model has a `{name}` "
                     "already; give the field another name."
@@ -80,21 +108,35 @@ class Model(ABC):
     def pullback(self, factors: Factors, cotangent: NDArray[Any]) -> Factors:
         """Adjoint of the derivative: ``<cotangent, D end_to_end [v]> = <pullback, v>``."""
 
-    @abstractmethod
-    def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
-        """Factors of one random (or identity) initialization; `kind` is one of `kinds`."""
-
     @property
-    @abstractmethod
     def kinds(self) -> tuple[str, ...]:
         """Names of the initializations this model knows."""
+        return ("gaussian",)
 
-    @abstractmethod
-    def kernel(self) -> Kernel:
-        """Compiled ``end_to_end`` and ``pullback``, on flat arrays.
+    def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
+        """Factors of one random (or identity) initialization; `kind` is one of `kinds`.
 
-        They must equal the reference to rounding, which the contract tests demand.
+        Unless overridden, all entries are Gaussian with standard deviation `scale`.
         """
+        assert rng is not None
+        return tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
+
+    def kernel(self) -> Kernel | None:
+        """Compiled ``end_to_end`` and ``pullback``, on flat arrays; None to do without.
+
+        They must equal the reference to rounding, which the contract tests demand. A model without
+        a kernel is computed by the reference everywhere.
+        """
+        return None
+
+    def entry_lines(self, places: Sequence[int]) -> Lines | None:
+        """Straight-line source of a tiny gradient, if entries at these flat places are observed."""
+        return None
+
+    @property
+    def in_words(self) -> str:
+        """Short description for figures; empty where the `repr` will do."""
+        return ""
 
     @property
     def degrees(self) -> tuple[int, ...] | None:
@@ -190,6 +232,23 @@ class Model(ABC):
         return np.asarray(self.ravel(self.draw(size, kind, rng)), dtype=np.float64)
 
 
+def number(name: str) -> Number:
+    """Return what a number of this name is, of the first model that states it.
+
+    Examples
+    --------
+    >>> number("order").symbol
+    'N'
+    """
+    kinds: list[Any] = [Model]
+    for kind in kinds:  # which grows on the way
+        for found in kind.numbers:
+            if found.name == name:
+                return Number(*found)
+        kinds += kind.__subclasses__()
+    return Number(name)
+
+
 def shifted(factors: Factors, directions: Factors) -> Factors:
     """Return the factors after a complex step along the directions."""
     return tuple(f + 1j * STEP * v for f, v in zip(factors, directions, strict=True))
@@ -203,6 +262,8 @@ class TensorModel(Model):
     the rank-one tensor of vectors ``v^1, ..., v^N`` therefore depends on them only through the
     rows ``v^n @ factors[n]``: that is the one formula, `contract`, which a model adds.
     """
+
+    numbers: ClassVar[tuple[Number, ...]] = (Number("order", "number of modes", "N"),)
 
     @abstractmethod
     def contract(self, rows: Factors, inner: Factors) -> NDArray[Any]:
@@ -223,12 +284,13 @@ class TensorModel(Model):
         """Adjoint of the derivative of `contract` at weights (..., n), for `rows` and `inner`."""
 
     @property
-    @abstractmethod
-    def product_tree(self) -> ProductTree:
-        """How an entry is made, for the compiled loops."""
+    def product_tree(self) -> ProductTree | None:
+        """How an entry is made, for the compiled loops; None to do without them."""
+        return None
 
-    def kernel(self) -> Kernel:
-        return self.product_tree.entries_kernel(np.argwhere(np.ones(self.tensor_shape, dtype=bool)))
+    def kernel(self) -> Kernel | None:
+        whole = np.argwhere(np.ones(self.tensor_shape, dtype=bool))
+        return None if self.product_tree is None else self.product_tree.entries_kernel(whole)
 
     @property
     def order(self) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.kernels.products import Grower, ProductTree
-from dynlens.models.base import TensorModel, khatri_rao, products_of_others
+from dynlens.models.base import Number, TensorModel, khatri_rao, products_of_others
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
 from dynlens.support.typing import Factors
@@ -51,6 +51,8 @@ class CPFactorization(TensorModel):
     >>> model.entries(factors, np.array([[3, 2, 1]])).shape
     (1,)
     """
+
+    numbers = (*TensorModel.numbers, Number("components", "number of rank-one components"))
 
     shape: tuple[int, ...]
     components: int
@@ -113,8 +115,7 @@ class CPFactorization(TensorModel):
         return ("balanced", "gaussian")
 
     def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
-        assert rng is not None
-        factors = tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
+        factors = super().draw(scale, "gaussian", rng)
         if kind == "gaussian":
             return factors
         norms = np.array([np.linalg.norm(factor, axis=0) for factor in factors])

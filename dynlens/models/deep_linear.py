@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.kernels import vectors as lanes
+from dynlens.kernels.gradient import Lines
 from dynlens.kernels.products import Kernel
+from dynlens.kernels.unrolled import MOST, deep_linear_lines, multiplications
 from dynlens.kernels.vectors import LANES
-from dynlens.models.base import Model
+from dynlens.models.base import Model, Number
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
 from dynlens.support.typing import Array, ArrayLike, Factors
@@ -42,6 +44,8 @@ class DeepLinear(Model):
     >>> DeepLinear.of(shape=(5, 3), depth=3)
     DeepLinear(widths=(3, 3, 3, 5))
     """
+
+    numbers = (Number("depth", "number of factors", "L"),)
 
     widths: tuple[int, ...]
 
@@ -123,10 +127,10 @@ class DeepLinear(Model):
     def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
         if kind == "identity":
             return self.balanced_factors(scale * np.eye(self.widths[-1], self.widths[0]))
+        if kind == "gaussian":
+            return super().draw(scale, kind, rng)
         assert rng is not None
-        if kind == "balanced":
-            return self.balanced_factors(scale * rng.standard_normal(self.tensor_shape))
-        return tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
+        return self.balanced_factors(scale * rng.standard_normal(self.tensor_shape))
 
     def balanced_factors(self, matrix: ArrayLike) -> Factors:
         r"""Balanced factors whose product is `matrix`.
@@ -161,6 +165,17 @@ class DeepLinear(Model):
             middle[:rank, :rank] = np.diag(root)
         factors[-1][:, :rank] = left[:, :rank] * root
         return tuple(factors)
+
+    @property
+    def in_words(self) -> str:
+        first, same = self.widths[0], len(set(self.widths)) == 1
+        shape = f"{first}×{first}" if same else "-".join(map(str, self.widths))
+        return f"depth {self.depth}, {shape}"
+
+    def entry_lines(self, places: Sequence[int]) -> Lines | None:
+        if len(places) > MOST - multiplications(self.widths):
+            return None
+        return partial(deep_linear_lines, self.widths, places)
 
     def kernel(self) -> Kernel:
         """Straight loops with constant bounds: prefix products forward, cotangent backward."""

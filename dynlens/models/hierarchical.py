@@ -254,9 +254,9 @@ class HierarchicalTensor(TensorModel):
         return ("balanced", "gaussian")
 
     def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
-        assert rng is not None
         if kind == "gaussian":
-            return tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
+            return super().draw(scale, kind, rng)
+        assert rng is not None
         return tuple(
             size * rng.choice((-1.0, 1.0), shape)
             for size, shape in zip(self._balanced_sizes(scale), self.factor_shapes, strict=True)

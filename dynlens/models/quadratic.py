@@ -124,14 +124,6 @@ class QuadraticNetwork(Model):
         if self.inputs > 2:
             yield replace(self, inputs=2)
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        return ("gaussian",)
-
-    def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
-        assert rng is not None
-        return tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
-
     def kernel(self) -> Kernel:
         # Sizes are told by the arrays, and one sign stands for all if all are the same: one module
         # then serves networks of any size.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dynlens.kernels.products import Kernel
 from dynlens.kernels.symmetric_kernels import dense_kernel, gram_source
-from dynlens.models.base import Model
+from dynlens.models.base import Model, Number
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
 from dynlens.support.typing import Array, Factors
@@ -60,6 +60,11 @@ class SymmetricTensor(Model):
     >>> model.factor_shapes, model.parameters, model.tensor_shape
     (((5, 3),), 15, (3, 3, 3, 3))
     """
+
+    numbers = (
+        Number("order", "number of modes", "N"),
+        Number("components", "number of rank-one components"),
+    )
 
     dimension: int
     order: int
@@ -254,8 +259,7 @@ class SymmetricTensor(Model):
         return ("gaussian", "sphere")
 
     def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
-        assert rng is not None
-        factors = tuple(scale * rng.standard_normal(shape) for shape in self.factor_shapes)
+        factors = super().draw(scale, "gaussian", rng)
         if kind == "gaussian":
             return factors
         vectors = scale * self.polar(factors)[1]

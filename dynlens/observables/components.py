@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from dynlens.models.base import Model
-from dynlens.models.hierarchical import HierarchicalTensor
+from dynlens.models.capabilities import ModeTree
 from dynlens.observables.registry import observable
 from dynlens.problems.problem import Problem
 from dynlens.support.arrays import full, namespace, quotient
@@ -21,7 +21,7 @@ from dynlens.support.typing import Array, Factors
 # -- CP factorization ----------------------------------------------------------------------------
 
 
-@observable(dims=("component",))
+@observable(dims=("component",), symbol=r"\sigma_r")
 def component_norms(problem: Problem, factors: Factors) -> Array:
     r"""Norm :math:`\sigma_r = \prod_n \|w_r^n\|` of each component of a CP factorization.
 
@@ -117,12 +117,12 @@ def local_component_orders(problem: Problem, factors: Factors) -> Array:
 # -- what the two models share -------------------------------------------------------------------
 
 
-def _norms(model: Model, factors: Factors) -> list[Array]:
+def _norms(model: Model | ModeTree, factors: Factors) -> list[Array]:
     squares = model.component_products(factors, factors)
     return [namespace(square).sqrt(square).prod(axis=-2) for square in squares]
 
 
-def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Array]:
+def _norm_rates(model: Model | ModeTree, factors: Factors, directions: Factors) -> list[Array]:
     """Derivatives ``norm * sum <w, v> / |w|^2``; NaN where a component is zero."""
     squares = model.component_products(factors, factors)
     moved = model.component_products(factors, directions)
@@ -132,7 +132,7 @@ def _norm_rates(model: Model, factors: Factors, directions: Factors) -> list[Arr
     ]
 
 
-def _alignments(model: Model, problem: Problem, factors: Factors) -> list[Array]:
+def _alignments(model: Model | ModeTree, problem: Problem, factors: Factors) -> list[Array]:
     # The tensor is linear in each vector w of a component, so that <w, gradient> = -norm alignment.
     gradient = problem.of_factors.gradient(factors)
     pairs = zip(_norms(model, factors), model.component_products(factors, gradient), strict=True)
@@ -151,7 +151,7 @@ def _padded(rows: list[Array]) -> Array:
 
 def _one_family(problem: Problem, name: str) -> Model:
     """Return the model if all its components are of one family, as those of a CPFactorization."""
-    if isinstance(problem.model, HierarchicalTensor):
+    if isinstance(problem.model, ModeTree):
         raise TypeError(
             f"{name!r} is not of {problem.model!r}, whose components belong to nodes: "
             "it has 'local_component_norms' and the like."
@@ -159,8 +159,8 @@ def _one_family(problem: Problem, name: str) -> Model:
     return problem.model
 
 
-def _hierarchical(problem: Problem, name: str) -> HierarchicalTensor:
-    if not isinstance(problem.model, HierarchicalTensor):
+def _hierarchical(problem: Problem, name: str) -> ModeTree:
+    if not isinstance(problem.model, ModeTree):
         raise TypeError(
             f"{name!r} is of a HierarchicalTensor, not of {problem.model!r}; "
             "a CPFactorization has 'component_norms' and the like."

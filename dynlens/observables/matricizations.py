@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.models.hierarchical import HierarchicalTensor
+from dynlens.models.capabilities import ModeTree
 from dynlens.observables.registry import observable
 from dynlens.observables.spectra import erank
 from dynlens.problems.problem import Problem
@@ -120,8 +120,8 @@ def hierarchical_rank(problem: Problem, factors: Factors, tolerance: float = 1e-
     return xp.astype(xp.stack(ranks, axis=-1), factors[0].dtype)
 
 
-def _tree(problem: Problem) -> HierarchicalTensor:
-    if not isinstance(problem.model, HierarchicalTensor):
+def _tree(problem: Problem) -> ModeTree:
+    if not isinstance(problem.model, ModeTree):
         raise TypeError(
             f"'hierarchical_rank' is of a HierarchicalTensor, not of {problem.model!r}; "
             "'matricization_singular_values' is of any model."

@@ -20,7 +20,7 @@ def _tensor_axes(problem: Problem) -> tuple[int, ...]:
     return tuple(range(-len(problem.model.tensor_shape), 0))
 
 
-@observable()
+@observable(symbol=r"\ell")
 def loss(problem: Problem, factors: Factors) -> Array:
     r"""Objective :math:`\ell(W)`, in the loss's own convention, plus the penalty if any."""
     return problem.objective(problem.model.ravel(factors))
@@ -35,7 +35,7 @@ def _loss_derivative(problem: Problem, factors: Factors, directions: Factors) ->
     return (gradient * along).sum(axis=-1)
 
 
-@observable(dims=_tensor_dims, analytic=True)
+@observable(dims=_tensor_dims, analytic=True, symbol="W")
 def end_to_end(problem: Problem, factors: Factors) -> Array:
     """End-to-end matrix or tensor."""
     return problem.model.end_to_end(factors)
@@ -50,20 +50,20 @@ def factor_norms(problem: Problem, factors: Factors) -> Array:
     return xp.stack([xp.linalg.vector_norm(f, axis=-1) for f in flat], axis=-1)
 
 
-@observable()
+@observable(symbol=r"\|\theta\|")
 def parameter_norm(problem: Problem, factors: Factors) -> Array:
     """Euclidean norm of all parameters."""
     return namespace(factors[0]).linalg.vector_norm(problem.model.ravel(factors), axis=-1)
 
 
-@observable()
+@observable(symbol=r"\|\nabla\phi\|")
 def gradient_norm(problem: Problem, factors: Factors) -> Array:
     """Euclidean norm of the gradient with respect to all parameters."""
     gradient = problem.gradient(problem.model.ravel(factors))
     return namespace(gradient).linalg.vector_norm(gradient, axis=-1)
 
 
-@observable()
+@observable(symbol=r"\|W\|_F")
 def frobenius_norm(problem: Problem, factors: Factors) -> Array:
     """Frobenius (Euclidean) norm of the end-to-end tensor."""
     tensor = problem.model.end_to_end(factors)
@@ -91,13 +91,13 @@ def schatten_norm(problem: Problem, factors: Factors, p: float = 1.0) -> Array:
     return schatten(_singular_values(problem, factors), p)
 
 
-@observable()
+@observable(symbol=r"\|W\|_*")
 def nuclear_norm(problem: Problem, factors: Factors) -> Array:
     """Sum of the singular values."""
     return schatten(_singular_values(problem, factors), 1.0)
 
 
-@observable()
+@observable(symbol=r"\|W\|_2")
 def spectral_norm(problem: Problem, factors: Factors) -> Array:
     """Largest singular value."""
     return schatten(_singular_values(problem, factors), np.inf)

@@ -44,6 +44,8 @@ class Observable:
         The function wants all times at once (for signs followed by continuity).
     labels : mapping
         For some dims, a function of the problem that returns the labels; others count from zero.
+    symbol : str
+        How the papers write it, in LaTeX; by default its name.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Observable:
     along_path: bool = False
     parameters: tuple[str, ...] = field(default=())
     labels: Mapping[str, Callable[[Problem], Sequence[str]]] = field(default_factory=dict)
+    symbol: str = ""
 
     def __call__(self, problem: Problem, theta: Array, **parameters: Any) -> Array:
         """Evaluate at ``theta`` of shape (..., P)."""
@@ -126,6 +129,7 @@ def observable(
     analytic: bool = False,
     along_path: bool = False,
     labels: Mapping[str, Callable[[Problem], Sequence[str]]] | None = None,
+    symbol: str = "",
 ) -> Callable[[Function], _Declared]:
     """Register a function of a state under its own name.
 
@@ -139,6 +143,8 @@ def observable(
         The function needs the whole path at once; factors then have exactly one batch axis, time.
     labels : mapping, optional
         For some dims, a function of the problem that returns the labels; others count from zero.
+    symbol : str
+        How the papers write it, in LaTeX: statements are printed with it.
 
     Examples
     --------
@@ -156,7 +162,7 @@ def observable(
         name = function.__name__
         parameters = tuple(inspect.signature(function).parameters)[2:]
         entry = Observable(
-            name, function, dims, None, analytic, along_path, parameters, labels or {}
+            name, function, dims, None, analytic, along_path, parameters, labels or {}, symbol
         )
         REGISTRY[name] = entry
         return _Declared(entry)

@@ -14,7 +14,7 @@ from dynlens.support.arrays import namespace, quotient
 from dynlens.support.typing import Array, Factors
 
 
-@observable(dims=("component",))
+@observable(dims=("component",), symbol=r"\sigma_r")
 def singular_values(problem: Problem, factors: Factors) -> Array:
     """Singular values of the end-to-end matrix, in decreasing order, shape (..., min(shape)).
 
@@ -32,7 +32,7 @@ def _singular_values_derivative(problem: Problem, factors: Factors, directions: 
     return np.einsum("...ir,...ij,...rj->...r", left, moved, right)
 
 
-@observable(dims=("component",))
+@observable(dims=("component",), symbol=r"\gamma_r")
 def alignment(problem: Problem, factors: Factors) -> Array:
     r"""Alignment :math:`\langle -\nabla\ell(W), u_r v_r^\top\rangle` of each singular component."""
     matrix = problem.model.end_to_end(factors)
@@ -66,7 +66,7 @@ def signed_singular_values(problem: Problem, factors: Factors) -> Array:
     return followed
 
 
-@observable()
+@observable(symbol=r"\operatorname{erank} W")
 def effective_rank(problem: Problem, factors: Factors) -> Array:
     r"""Effective rank :math:`\exp H(\rho)`, :math:`\rho_r = \sigma_r / \sum \sigma`, natural log.
 
@@ -87,7 +87,7 @@ def rank_distance(problem: Problem, factors: Factors, rank: int = 1) -> Array:
     return namespace(sigma).linalg.vector_norm(sigma[..., r:], axis=-1)
 
 
-@observable(analytic=True)
+@observable(analytic=True, symbol=r"\det W")
 def determinant(problem: Problem, factors: Factors) -> Array:
     r"""Determinant of a square end-to-end matrix.
 

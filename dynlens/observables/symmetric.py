@@ -7,10 +7,9 @@ these forms a tensor. Means over starts, winners and phases are selections from 
 
 from __future__ import annotations
 
-from dynlens.models.symmetric import SymmetricTensor
+from dynlens.models.capabilities import SumOfPowers
 from dynlens.observables.registry import observable
 from dynlens.problems.problem import Problem
-from dynlens.problems.rank_one_sum import RankOneSum
 from dynlens.support.arrays import namespace
 from dynlens.support.typing import Array, Factors
 
@@ -31,7 +30,7 @@ def component_masses(problem: Problem, factors: Factors) -> Array:
 def target_cosines(problem: Problem, factors: Factors) -> Array:
     r"""Cosines :math:`\bar u_i \cdot v_j` with the target's directions; 0 for a zero vector."""
     units = _symmetric(problem, "target_cosines").polar(factors)[1]
-    return units @ _target(problem, "target_cosines").v.T
+    return units @ _target(problem, "target_cosines")[1].T
 
 
 @observable(dims=("component",), analytic=True)
@@ -42,8 +41,7 @@ def residual_correlations(problem: Problem, factors: Factors) -> Array:
     times the loss's factor, less the penalty's rate.
     """
     model = _symmetric(problem, "residual_correlations")
-    target = _target(problem, "residual_correlations")
-    slopes, _ = model.residual_slopes(factors, target.c, target.v)
+    slopes, _ = model.residual_slopes(factors, *_target(problem, "residual_correlations"))
     return (model.polar(factors)[1] * slopes).sum(axis=-1)
 
 
@@ -55,15 +53,15 @@ def fitted_coefficients(problem: Problem, factors: Factors) -> Array:
     """
     model = _symmetric(problem, "fitted_coefficients")
     units, masses = model.polar(factors)[1], model.masses(factors)
-    v = _target(problem, "fitted_coefficients").v
+    _, v = _target(problem, "fitted_coefficients")
     return (masses[..., None] * (units @ v.T) ** model.order).sum(axis=-2)
 
 
 @observable(dims=("target",), analytic=True)
 def residual_coefficients(problem: Problem, factors: Factors) -> Array:
     r"""Residual :math:`D(v_j^l)` along each direction of the target."""
-    target = _target(problem, "residual_coefficients")
-    whole = (target.v @ target.v.T) ** target.order @ target.c
+    c, v = _target(problem, "residual_coefficients")
+    whole = (v @ v.T) ** len(problem.model.tensor_shape) @ c
     return whole - fitted_coefficients(problem, factors)
 
 
@@ -73,14 +71,14 @@ def residual_norm(problem: Problem, factors: Factors) -> Array:
 
     A difference of inner products: below about 1e-8 of the target's norm it is rounding.
     """
-    target = _target(problem, "residual_norm")
-    squared = _symmetric(problem, "residual_norm").distance(factors, target.c, target.v)
+    model = _symmetric(problem, "residual_norm")
+    squared = model.distance(factors, *_target(problem, "residual_norm"))
     xp = namespace(squared)
     return xp.sqrt(xp.where(squared < 0, 0.0, squared))
 
 
-def _symmetric(problem: Problem, name: str) -> SymmetricTensor:
-    if not isinstance(problem.model, SymmetricTensor):
+def _symmetric(problem: Problem, name: str) -> SumOfPowers:
+    if not isinstance(problem.model, SumOfPowers):
         raise TypeError(
             f"{name!r} is of a SymmetricTensor, not of {problem.model!r}; "
             "a CPFactorization has 'component_norms' and the like."
@@ -88,10 +86,12 @@ def _symmetric(problem: Problem, name: str) -> SymmetricTensor:
     return problem.model
 
 
-def _target(problem: Problem, name: str) -> RankOneSum:
-    if not isinstance(problem.observations, RankOneSum):
+def _target(problem: Problem, name: str) -> tuple[Array, Array]:
+    """Coefficients and directions of the target."""
+    powers = problem.observations.powers
+    if powers is None:
         raise TypeError(
             f"{name!r} compares with the directions of a RankOneSum; "
             f"a {type(problem.observations).__name__} has none."
         )
-    return problem.observations
+    return powers

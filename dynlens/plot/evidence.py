@@ -22,7 +22,6 @@ from dynlens.claims.equations import AtLeast, Equality
 from dynlens.claims.limits import PowerLaw
 from dynlens.claims.orders import Order
 from dynlens.claims.theorem import Check, Theorem
-from dynlens.models.deep_linear import DeepLinear
 from dynlens.problems.problem import Problem
 from dynlens.support.typing import Array
 from dynlens.verdict import Measured, Verdict
@@ -196,17 +195,13 @@ def _problem(problem: Problem) -> str:
     model, seen = problem.model, problem.observations
     shape = _model(model)
     whole = int(np.prod(model.tensor_shape))
-    if type(seen).__name__ not in ("Entries", "Full"):
+    if seen.entries is None:
         return f"{shape}, {seen.count} measurements"
     return f"{shape}, {'all' if seen.count == whole else f'{seen.count} of {whole}'} entries"
 
 
 def _model(model: Any) -> str:
-    if not isinstance(model, DeepLinear):
-        return concise(model)
-    widths = model.widths
-    shape = f"{widths[0]}×{widths[0]}" if len(set(widths)) == 1 else "-".join(map(str, widths))
-    return f"depth {model.depth}, {shape}"
+    return model.in_words or concise(model)
 
 
 def _random_states(case: RandomStates) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dynlens.problems.losses import SquaredLoss
 from dynlens.problems.problem import Problem
 from dynlens.support.errors import IntegrationError
 from dynlens.support.typing import Array
@@ -58,7 +57,7 @@ def hessian_product(problem: Problem, theta: Array) -> Product:
         return problem.hessian_vector_product(theta, v)
 
     degrees = problem.model.degrees
-    if degrees is None or not isinstance(problem.loss, SquaredLoss):
+    if degrees is None or not problem.loss.quadratic or problem.without_kernel:
         return reference
     distances, weights = _slope_rule(sum(degrees))
     gradient, data = problem.machine.module.gradient, problem.machine.private_data()

@@ -31,9 +31,14 @@ class Loss(ABC):
         """``l''(z)``, elementwise (where it exists)."""
 
     @property
-    @abstractmethod
-    def kernel(self) -> tuple[str, str]:
-        """Python source of ``l(z)`` and ``l'(z)`` for the compiled field."""
+    def kernel(self) -> tuple[str, str] | None:
+        """Python source of ``l(z)`` and ``l'(z)`` for the compiled field; None to do without."""
+        return None
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether the loss of one residual is a multiple of its square."""
+        return False
 
     @property
     @abstractmethod
@@ -86,6 +91,10 @@ class SquaredLoss(Loss):
 
     def second_derivative(self, z: Array) -> Array:
         return namespace(z).full_like(z, self._scale)
+
+    @property
+    def quadratic(self) -> bool:
+        return True
 
     @property
     def kernel(self) -> tuple[str, str]:

@@ -12,22 +12,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.kernels.gradient import KernelParts
+from dynlens.kernels.gradient import KernelParts, Lines
 from dynlens.kernels.products import Kernel
-from dynlens.kernels.unrolled import MOST, deep_linear_lines, multiplications
 from dynlens.models.base import STEP, Model, TensorModel, shifted
-from dynlens.models.deep_linear import DeepLinear
-from dynlens.models.symmetric import SymmetricTensor
-from dynlens.problems.losses import Loss, SquaredLoss
-from dynlens.problems.observations import Entries, Observations, RankOneSensing
-from dynlens.problems.rank_one_sum import RankOneSum
+from dynlens.models.capabilities import SumOfPowers
+from dynlens.problems.losses import Loss
+from dynlens.problems.observations import Observations
 from dynlens.support.typing import Array, Factors
 
 
@@ -56,8 +52,8 @@ class Objective(ABC):
         """Directional derivative of `gradient`, exact to rounding."""
 
     @abstractmethod
-    def kernel(self) -> KernelParts:
-        """Return the compiled counterpart."""
+    def kernel(self) -> KernelParts | None:
+        """Return the compiled counterpart; None if the model states none."""
 
     @property
     def weight(self) -> float:
@@ -114,14 +110,13 @@ class Predictions(Objective):
 
 def objective_of(model: Model, loss: Loss, observations: Observations) -> Objective:
     """Return the cheapest way from the factors of this model to this loss."""
-    if isinstance(observations, RankOneSum) and isinstance(model, SymmetricTensor):
-        if isinstance(loss, SquaredLoss):
-            return ByGram(model, loss, observations)
-    elif isinstance(model, TensorModel):
-        if isinstance(observations, RankOneSensing):
+    if observations.powers is not None and loss.quadratic and isinstance(model, SumOfPowers):
+        return ByGram(model, loss, observations)
+    if isinstance(model, TensorModel):
+        if observations.rank_one_vectors is not None:
             return ByRankOneProducts(model, loss, observations)
         # With every entry observed, the tensor is the shorter way to them.
-        if isinstance(observations, Entries) and observations.count < prod(model.tensor_shape):
+        if observations.entries is not None and observations.count < prod(model.tensor_shape):
             return ByEntries(model, loss, observations)
     return ByTensor(model, loss, observations)
 
@@ -139,16 +134,17 @@ class ByTensor(Predictions):
     def pushforward(self, factors: Factors, directions: Factors) -> Array:
         return self.observations.measure(self.model.pushforward(factors, directions))
 
-    def kernel(self) -> KernelParts:
-        if isinstance(self.model, TensorModel) and isinstance(self.observations, Entries):
+    def kernel(self) -> KernelParts | None:
+        if isinstance(self.model, TensorModel) and self.observations.entries is not None:
             return ByEntries(self.model, self.loss, self.observations).kernel()
         flat, rows = self.observations.kernel_data
-        values, linear = self.observations.data, self.model
-        if isinstance(linear, DeepLinear) and 0 < flat.size <= MOST - multiplications(
-            linear.widths
-        ):
-            return _unrolled(linear, values, flat.tolist())
+        values = self.observations.data
+        lines = self.model.entry_lines(flat.tolist()) if flat.size else None
+        if lines is not None:
+            return _unrolled(lines, self.model.parameters, values)
         kernel = self.model.kernel()
+        if kernel is None:
+            return None
         measure = _ENTRIES if flat.size else _SENSING
         text = "\n\n".join((kernel.source, measure, _THROUGH_TENSOR))
         index, size = flat if flat.size else kernel.index, prod(self.model.tensor_shape)
@@ -160,17 +156,23 @@ class ByEntries(Predictions):
     """Compute the observed entries only."""
 
     model: TensorModel
-    observations: Entries
+
+    @property
+    def _places(self) -> NDArray[np.int64]:
+        assert self.observations.entries is not None
+        return self.observations.entries
 
     def predict(self, factors: Factors) -> NDArray[Any]:
-        return self.model.entries(factors, self.observations.table)
+        return self.model.entries(factors, self._places)
 
     def pullback(self, factors: Factors, weights: NDArray[Any]) -> Factors:
-        return self.model.entries_pullback(factors, self.observations.table, weights)
+        return self.model.entries_pullback(factors, self._places, weights)
 
-    def kernel(self) -> KernelParts:
-        kernel = self.model.product_tree.entries_kernel(self.observations.table)
-        return _by_rows(kernel, self.observations, np.empty(0))
+    def kernel(self) -> KernelParts | None:
+        tree = self.model.product_tree
+        if tree is None:
+            return None
+        return _by_rows(tree.entries_kernel(self._places), self.observations, np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -178,18 +180,24 @@ class ByRankOneProducts(Predictions):
     """Compute the inner products with rank-one tensors only."""
 
     model: TensorModel
-    observations: RankOneSensing
+
+    @property
+    def _vectors(self) -> Factors:
+        assert self.observations.rank_one_vectors is not None
+        return self.observations.rank_one_vectors
 
     def predict(self, factors: Factors) -> NDArray[Any]:
-        return self.model.rank_one_products(factors, self.observations.arrays)
+        return self.model.rank_one_products(factors, self._vectors)
 
     def pullback(self, factors: Factors, weights: NDArray[Any]) -> Factors:
-        return self.model.rank_one_products_pullback(factors, self.observations.arrays, weights)
+        return self.model.rank_one_products_pullback(factors, self._vectors, weights)
 
-    def kernel(self) -> KernelParts:
-        rows = np.concatenate([part.reshape(-1) for part in self.observations.arrays])
-        kernel = self.model.product_tree.rank_one_kernel(self.observations.count)
-        return _by_rows(kernel, self.observations, rows)
+    def kernel(self) -> KernelParts | None:
+        tree = self.model.product_tree
+        if tree is None:
+            return None
+        rows = np.concatenate([part.reshape(-1) for part in self._vectors])
+        return _by_rows(tree.rank_one_kernel(self.observations.count), self.observations, rows)
 
 
 @dataclass(frozen=True)
@@ -201,14 +209,17 @@ class ByGram(Objective):
     about 1e-16 times that, it is noise, and may be negative. The gradient has no such floor.
     """
 
-    model: SymmetricTensor
-    observations: RankOneSum
+    @property
+    def powers(self) -> SumOfPowers:
+        """The model."""
+        assert isinstance(self.model, SumOfPowers)
+        return self.model
 
     def value(self, factors: Factors) -> Array:
-        return self._twice * self.model.distance(factors, *self._target) / 2
+        return self._twice * self.powers.distance(factors, *self._target) / 2
 
     def gradient(self, factors: Factors) -> Factors:
-        parts = self.model.distance_gradient(factors, *self._target)
+        parts = self.powers.distance_gradient(factors, *self._target)
         return tuple(self._twice * part / 2 for part in parts)
 
     def gradient_derivative(self, factors: Factors, directions: Factors) -> Factors:
@@ -217,15 +228,19 @@ class ByGram(Objective):
 
     @property
     def _target(self) -> tuple[Array, Array]:
-        return self.observations.c, self.observations.v
+        assert self.observations.powers is not None
+        return self.observations.powers
 
     @property
     def _twice(self) -> float:
         """The squared loss of one residual is this times half its square."""
         return float(self.weight * self.loss.derivative(np.ones(())))
 
-    def kernel(self) -> KernelParts:
-        kernel, rows = self.model.gram_kernel(*self._target)
+    def kernel(self) -> KernelParts | None:
+        found = self.powers.gram_kernel(*self._target)
+        if found is None:
+            return None
+        kernel, rows = found
         text = f"{kernel.source}\n\n{_BY_GRAM}"
         return KernelParts(text, np.empty(0), kernel.index, rows, kernel.work, 0)
 
@@ -235,13 +250,12 @@ def _by_rows(kernel: Kernel, seen: Observations, rows: Array) -> KernelParts:
     return KernelParts(text, seen.data, kernel.index, rows, kernel.work, seen.count)
 
 
-def _unrolled(model: DeepLinear, values: Array, places: list[int]) -> KernelParts:
+def _unrolled(lines: Lines, parameters: int, values: Array) -> KernelParts:
     """Return the gradient as one straight line, with the places of the observations in its text."""
-    lines = partial(deep_linear_lines, model.widths, places)
-    theta = [f"x{i}" for i in range(model.parameters)]
-    out = [f"out[{i}]" for i in range(model.parameters)]
+    theta = [f"x{i}" for i in range(parameters)]
+    out = [f"out[{i}]" for i in range(parameters)]
     # Everything is read before anything is written: `out` may then be the same array.
-    results = [f"y{i}" for i in range(model.parameters)]
+    results = [f"y{i}" for i in range(parameters)]
     body = [f"{name} = theta[{i}]" for i, name in enumerate(theta)]
     body += lines(theta, results, "")
     body += [f"{place} = {name}" for place, name in zip(out, results, strict=True)]

@@ -60,6 +60,23 @@ class Observations(ABC):
         """Number of measurements."""
         return len(self.data)
 
+    # -- what they are, for models that have a shorter way to them --------------------------------
+
+    @property
+    def entries(self) -> NDArray[np.int64] | None:
+        """Indices of the entries seen, shape (n, order); None of other kinds."""
+        return None
+
+    @property
+    def rank_one_vectors(self) -> tuple[Array, ...] | None:
+        """Vectors of rank-one sensing tensors, shape (n, D_m) for each mode; None of others."""
+        return None
+
+    @property
+    def powers(self) -> tuple[Array, Array] | None:
+        """Coefficients (r,) and unit vectors (r, d) of a target, seen whole, that sums powers."""
+        return None
+
 
 def _target(value: ArrayLike) -> Array:
     """Return what is to be measured: a matrix or tensor, not a single number."""
@@ -155,6 +172,10 @@ class Entries(Observations):
     def table(self) -> NDArray[np.int64]:
         """The `indices` as an array, shape (n, order)."""
         return np.array(self.indices, dtype=np.int64)
+
+    @property
+    def entries(self) -> NDArray[np.int64]:
+        return self.table
 
     @cached_property
     def _flat(self) -> NDArray[np.int64]:
@@ -340,6 +361,10 @@ class RankOneSensing(Observations):
     def arrays(self) -> tuple[Array, ...]:
         """The `vectors` as arrays, shape (n, D_m) each."""
         return tuple(np.array(part) for part in self.vectors)
+
+    @property
+    def rank_one_vectors(self) -> tuple[Array, ...]:
+        return self.arrays
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.kernels.gradient import Gradient, Reference
+from dynlens.kernels.gradient import Gradient, KernelParts, Reference
 from dynlens.models.base import Model
-from dynlens.models.deep_linear import DeepLinear
+from dynlens.models.capabilities import Balancing
 from dynlens.problems.losses import Loss, Ridge
 from dynlens.problems.objectives import Objective, objective_of
 from dynlens.problems.observations import Observations
 from dynlens.support import validation
+from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array, Factors
 
 
@@ -181,7 +182,7 @@ class Problem:
         theta = self.model.init(scale, kind=kind, seed=seed)
         if self._has_sign(theta, determinant):
             return theta
-        if not isinstance(self.model, DeepLinear):
+        if not isinstance(self.model, Balancing):
             raise ValueError(f"`determinant` has no meaning for {self.model!r}; leave it out.")
         swapped = self.end_to_end(theta)[[1, 0, *range(2, rows)]] if rows > 1 else -scale
         return self.model.ravel(self.model.balanced_factors(np.reshape(swapped, (rows, rows))))
@@ -234,12 +235,35 @@ class Problem:
         return 0.5 * np.random.default_rng(0).standard_normal(self.model.parameters)
 
     @cached_property
+    def without_kernel(self) -> str:
+        """Why the reference alone can compute this problem, in a sentence; empty if a kernel can.
+
+        A run by the reference that was not asked for says so in ``attrs["reference"]``.
+        """
+        if self.loss.kernel is not None and self._parts is not None:
+            return ""
+        silent = self.loss if self.loss.kernel is None else self.model
+        return f"{silent!r} states no kernel: computed by the numpy reference."
+
+    @cached_property
+    def _parts(self) -> KernelParts | None:
+        return self.of_factors.kernel()
+
+    @cached_property
     def machine(self) -> Gradient:
-        """The same gradient, compiled."""
+        """The same gradient, compiled.
+
+        Raises
+        ------
+        KernelError
+            If the model or the loss states no kernel; see `without_kernel`.
+        """
+        if self.loss.kernel is None or self._parts is None:
+            raise KernelError(self.without_kernel)
         reference = Reference(repr(self.model), self.probe, self.gradient, self.objective)
         penalty = None if self.penalty is None else self.penalty.rate
-        form = self.of_factors
-        return Gradient(form.kernel(), self.loss.kernel, form.weight, penalty, reference)
+        weight = self.of_factors.weight
+        return Gradient(self._parts, self.loss.kernel, weight, penalty, reference)
 
     @cached_property
     def compiled_field(self) -> Callable[[float, Array], Array]:

@@ -94,6 +94,10 @@ class RankOneSum(Observations):
         """The `directions` as an array, shape (r, d)."""
         return np.array(self.directions)
 
+    @property
+    def powers(self) -> tuple[Array, Array]:
+        return self.c, self.v
+
     @cached_property
     def squared_norm(self) -> float:
         r""":math:`\|W^*\|^2`, from the inner products of the directions."""

@@ -112,8 +112,8 @@ def gradient_descent_batch(
     thetas, etas = np.repeat(begins, len(rates), axis=0), np.tile(rates, len(begins))
     title = "descent" if progress else ""
     by: dict[str, Callable[..., Sequence[Trajectory]]] = {
-        "numpy": _by_reference,
-        "numba": by_blocks,
+        "numpy": partial(_by_reference, backend="numpy"),
+        "numba": by_blocks if not problem.without_kernel else _by_reference,
         "torch": partial(by_torch, device=device, dtype=dtype),
     }
     runs = by[backend](problem, plan, thetas, etas, cores, title)
@@ -132,11 +132,17 @@ def _rates(eta: float | Sequence[float]) -> Array:
 
 
 def _by_reference(
-    problem: Problem, plan: Plan, thetas: Array, etas: Array, threads: int, title: str
+    problem: Problem,
+    plan: Plan,
+    thetas: Array,
+    etas: Array,
+    threads: int,
+    title: str,
+    backend: str = "numba",
 ) -> Sequence[Trajectory]:
     """One run after another, in numpy."""
     runs: list[Any] = [None] * len(thetas)
-    by = engine(problem, plan.method, "numpy")
+    by = engine(problem, plan.method, backend)
 
     def work(queue: Queue) -> None:
         for b in queue:

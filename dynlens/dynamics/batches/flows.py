@@ -19,6 +19,7 @@ from dynlens.observables.recorder import Kept, checked_names
 from dynlens.problems.problem import Problem
 from dynlens.stepping.lanes import in_lanes
 from dynlens.support import validation
+from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ def gradient_flow_batch(
     ------
     TypeError, ValueError
         For a malformed argument, which the text names.
+    KernelError
+        If the compiled gradient is not that of the reference; or if there is none and `method`
+        names a compiled loop.
 
     Notes
     -----
@@ -80,7 +84,9 @@ def gradient_flow_batch(
     multiplications) explicit methods integrate sixteen starts side by side in the lanes of vector
     instructions, and agree with `gradient_flow` to the tolerance, not to the bit; everywhere else
     they agree to the bit. With ``"auto"``, a start that turns stiff is integrated anew by itself,
-    as `gradient_flow` does. There are no events.
+    as `gradient_flow` does. There are no events. A model without a kernel is integrated by
+    SciPy's "DOP853" and the reference, one start after another, and ``attrs["reference"]`` of each
+    run says so.
 
     Examples
     --------
@@ -96,18 +102,22 @@ def gradient_flow_batch(
     begins, grid = read_starts(problem, starts)
     times = save_times(t_end, saves)
     validation.one_of("method", method, COMPILED)
-    by_lanes = in_lanes(problem) and method in LANE_METHODS and times[-1] > 0
+    note = problem.without_kernel
+    if note and method != "auto":
+        raise KernelError(f"`method` {method!r} is a compiled loop, but {note} Use 'auto'.")
+    by_lanes = not note and in_lanes(problem) and method in LANE_METHODS and times[-1] > 0
     names, cores = checked_names(observables), thread_count(threads)
     settings = Settings(
-        method=method,
+        method="DOP853" if note else method,
         rtol=validation.positive("rtol", rtol),
         atol=validation.positive("atol", atol, allow_zero=True),
         events=(),
         max_evaluations=validation.count("max_evaluations", max_evaluations),
         max_seconds=None,
-        compiled=True,
+        compiled=not note,
         progress=False,
         observables=() if by_lanes else names,
+        note=note,
     )
     title = "flow" if progress else ""
     integrate_all = side_by_side if by_lanes else one_by_one

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from dynlens.observables import registry
-from dynlens.problems.observations import Entries
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.typing import Array
@@ -81,7 +80,7 @@ def moved(problem: Problem, device: Any, dtype: Any, names: Sequence[str] = ()) 
     probes = problem.probe[None]
     reference = _stacked(*there.value_and_gradient(probes))
     shapes = {name: registry.find(name)(there, probes).shape for name in names}
-    if isinstance(observations, Entries):
+    if observations.entries is not None:
         _ = observations.kernel_data  # where they lie in the tensor, should it be formed
     for thing in (model, observations):
         vars(thing).update({name: _carried(v, device, dtype) for name, v in vars(thing).items()})
