@@ -13,7 +13,6 @@ import numpy as np
 
 from dynlens.models.capabilities import SumOfPowers
 from dynlens.problems.curvature import DENSE, hessian_function
-from dynlens.problems.losses import HuberLoss
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.typing import Array
@@ -191,11 +190,11 @@ def third_derivative(problem: Problem, theta: Array, v: Array) -> Array:
     Raises
     ------
     TypeError
-        If the loss is not analytic (Huber's is not).
+        If the loss is no square: the formula needs an analytic one, and Huber's is not.
     """
-    if isinstance(problem.loss, HuberLoss):
+    if not problem.loss.quadratic:
         raise TypeError(
-            f"{problem.loss!r} has no third derivative where residuals cross its threshold; "
+            f"{problem.loss!r} has no third derivative that is known: it is no square; "
             "use SquaredLoss, or `order=1`."
         )
     size = np.linalg.norm(v)

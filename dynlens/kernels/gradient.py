@@ -16,10 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.kernels.cache import load_source
+from dynlens.kernels.sources import linked, source_of
 from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array
 
 Lines = Callable[[Sequence[str], Sequence[str], str], list[str]]
+KERNEL_HEAD = source_of("dynlens.kernels.loops.head")
+# Written from a loss's two expressions.
+LOSS = """@inlined
+def loss_value(z):
+    return {value}
+
+
+@inlined
+def loss_derivative(z):
+    return {derivative}
+"""
 
 
 @dataclass(frozen=True)
@@ -28,8 +40,9 @@ class KernelParts:
 
     Parameters
     ----------
-    source : str
-        Functions of the model and of the observations, and ``loss_gradient``, which calls them.
+    sources : tuple of str
+        Texts of the functions of the model and of the observations, and of ``loss_gradient``, which
+        calls them.
     values, index, rows : ndarray
         What they read.
     work, predictions : int
@@ -39,7 +52,7 @@ class KernelParts:
         pasted where it is needed (see `dynlens.kernels.unrolled`).
     """
 
-    source: str
+    sources: tuple[str, ...]
     values: Array
     index: NDArray[np.int64]
     rows: Array
@@ -93,8 +106,7 @@ class Gradient:
     ) -> None:
         self.parts, self.weight, self.penalty = parts, weight, penalty
         self.reference, self.size = reference, reference.probe.size
-        value, derivative = loss
-        self.loss_source = _LOSS.replace("VALUE", value).replace("DERIVATIVE", derivative)
+        self.loss_source = LOSS.format(value=loss[0], derivative=loss[1])
         self.checked: set[str] = set()  # names of the loops whose field has been checked
         self.loops: dict[str, Any] = {}
 
@@ -122,13 +134,14 @@ class Gradient:
     @cached_property
     def source(self) -> str:
         """Source of the `module`."""
-        return "\n\n".join((self.gradient_source, _FIELD))
+        return linked(self.gradient_source, source_of("dynlens.kernels.loops.field"))
 
     @cached_property
     def gradient_source(self) -> str:
         """The part of it that loops of other kinds are written around."""
-        gradient = _PLAIN if self.penalty is None else _PENALIZED
-        return "\n\n".join((KERNEL_HEAD, self.loss_source, self.parts.source, gradient))
+        gradient = "plain" if self.penalty is None else "penalized"
+        last = source_of(f"dynlens.kernels.loops.{gradient}")
+        return linked(KERNEL_HEAD, self.loss_source, *self.parts.sources, last)
 
     @property
     def lines(self) -> Lines | None:
@@ -225,44 +238,3 @@ def address_of(kernel: Any) -> int:
     if made.signature.return_type != float64:
         raise TypeError("The compiled objective is no float64.")
     return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
-
-
-KERNEL_HEAD = '''"""Compiled gradient of one problem; generated, do not edit."""
-
-import math
-
-import numpy as np
-from numba import njit, types
-
-vector, numbers = types.float64[::1], types.int64[::1]
-KERNEL = (vector, vector, numbers, *[vector] * 6)
-# Neither is called from C: that wrapper would take as long to compile as a small function.
-compiled = njit(cache=True, no_cfunc_wrapper=True)
-# Sums may be taken in any order, hence several terms at a time; infinities and NaNs stay.
-reordered = njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, no_cfunc_wrapper=True)
-# A call costs more than a loss does, and LLVM's own choice is to call.
-inlined = njit(cache=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)'''
-
-_LOSS = """@inlined
-def loss_value(z):
-    return VALUE
-
-
-@inlined
-def loss_derivative(z):
-    return DERIVATIVE"""
-
-_PLAIN = "gradient = loss_gradient"
-
-_PENALIZED = """@compiled
-def gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    total = loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out)
-    for i in range(out.size):
-        out[i] += weight[1] * theta[i]
-        total += 0.5 * weight[1] * theta[i] * theta[i]
-    return total"""
-
-_FIELD = """@njit(KERNEL, cache=True, no_cfunc_wrapper=True)
-def field(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    return -gradient(theta, values, index, rows, weight[2:], work, tensor, cotangent, out)
-"""

@@ -3,20 +3,22 @@
 Entries of a CP factorization and of a hierarchical one are made alike: rows of the modes' matrices
 are multiplied in pairs, up a binary tree, here and there through a weight matrix, until one inner
 product is left. A row that several entries share is made once. A table of integers tells all this
-to the loops of `dynlens.kernels.product_loops`.
+to the loops of `dynlens.kernels.loops.product_tree`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.kernels.product_loops import LEAF, MIX, PRODUCT, SCALE, SENSED, SOURCE, SUM
+from dynlens.kernels.sources import source_of
 from dynlens.kernels.vectors import padded
 
 Indices = NDArray[np.int64]
+LEAF, SENSED, MIX, SCALE, PRODUCT, SUM = range(6)
+KINDS = {"LEAF": LEAF, "SENSED": SENSED, "MIX": MIX, "SCALE": SCALE, "PRODUCT": PRODUCT, "SUM": SUM}
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,18 @@ class Kernel:
     ----------
     source : str
         Text of ``forward(theta, index, rows, work, values)`` and
-        ``backward(theta, index, rows, work, weights, out)``, decorated with ``@compiled``. The
-        latter is called after the former, with the same work space.
+        ``backward(theta, index, rows, work, weights, out)``, decorated with ``@compiled``; by
+        `source_of` from a module of its own. The latter is called after the former, with the same
+        work space.
     index : ndarray of int
-        What both read; may be empty.
+        What both read; nothing unless given.
     work : int
         Size of the work space.
     """
 
     source: str
-    index: Indices
-    work: int
+    index: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    work: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,6 @@ def _kernel(steps: tuple[Step, ...], counts: list[int], pairs: list[Indices]) ->
         place = weights + weighted.get(step.kind, 0) * padded(step.width)
     head = np.array([len(steps), place, *table])
     strides = {padded(step.width) for step in steps}
-    stride = str(strides.pop()) if len(strides) == 1 else "index[at + 3]"
-    return Kernel(
-        SOURCE.replace("<STRIDE>", stride),
-        np.concatenate([head, *pairs]).astype(np.int64),
-        2 * place,
-    )
+    stride = strides.pop() if len(strides) == 1 else 0
+    text = source_of("dynlens.kernels.loops.product_tree", STRIDE=stride, **KINDS)
+    return Kernel(text, np.concatenate([head, *pairs]).astype(np.int64), 2 * place)

@@ -41,8 +41,8 @@ def source_of(module: str | Path, /, **constants: Any) -> str:
     ValueError
         If there is no such constant, no line, or the value cannot be written down.
     """
-    text = _text(module)
-    lines, head = text.splitlines(), _head(module)
+    text = module.read_text("utf-8") if isinstance(module, Path) else _text(module)
+    lines, head = text.splitlines(), _head(text, str(module))
     nodes = {name: node for node in head for name in _assigned(node)}
     for name, value in constants.items():
         if name not in nodes:
@@ -112,9 +112,7 @@ def _followed(module: str) -> str | None:
 
 
 @cache
-def _text(module: str | Path) -> str:
-    if isinstance(module, Path):
-        return module.read_text(encoding="utf-8")
+def _text(module: str) -> str:
     spec = find_spec(module)
     text = None
     if spec is not None and isinstance(spec.loader, InspectLoader):
@@ -125,8 +123,7 @@ def _text(module: str | Path) -> str:
 
 
 @cache
-def _head(module: str | Path) -> list[ast.stmt]:
-    text = _text(module)
+def _head(text: str, module: str) -> list[ast.stmt]:
     lines = text.splitlines()
     if LINE not in lines:
         raise ValueError(f"{module} has no line between its constants and its code: {LINE!r}.")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.kernels import vectors as lanes
 from dynlens.kernels.gradient import Lines
 from dynlens.kernels.products import Kernel
 from dynlens.kernels.unrolled import MOST, deep_linear_lines, multiplications
@@ -23,9 +22,8 @@ from dynlens.support.typing import Array, ArrayLike, Factors
 
 ROW = 64  # longest row that is kept in registers
 LARGE = 16**3  # multiplications of one product, beyond which BLAS is faster than loops
-
-FAST = """# Sums may be taken in any order; infinities and NaNs stay what they are.
-fast = njit(cache=True, fastmath={"reassoc", "contract", "nsz"})"""
+HEAD = "from dynlens.kernels.loops.head import reordered"
+VECTORS = "from dynlens.kernels.loops.vectors import load, plus, spread, store, times"
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,11 @@ class DeepLinear(Model):
         return partial(deep_linear_lines, self.widths, places)
 
     def kernel(self) -> Kernel:
-        """Straight loops with constant bounds: prefix products forward, cotangent backward."""
+        """Straight loops with constant bounds: prefix products forward, cotangent backward.
+
+        Text is generated, since which products there are, and how each is best made, depends on the
+        widths.
+        """
         offsets = np.cumsum([0, *(rows * columns for rows, columns in self.factor_shapes)])
         d, depth = self.widths, self.depth
         # `work` holds the prefix products W_j...W_1 for j = 2..L-1, two cotangents, a transpose.
@@ -189,7 +191,7 @@ class DeepLinear(Model):
         turned = free + 2 * max(d) * d[0]
         prefix = {1: ("theta", 0)} | {j: ("work", place[j]) for j in place}
 
-        forward = [FAST, "", "", "@fast", "def forward(theta, index, rows, work, tensor):"]
+        forward = ["@reordered", "def forward(theta, index, rows, work, tensor):"]
         if depth == 1:
             forward.append(f"    tensor[:] = theta[: {d[1] * d[0]}]")
         for j in range(2, depth + 1):
@@ -197,7 +199,7 @@ class DeepLinear(Model):
             source = ("theta", int(offsets[j - 1]))
             forward += _product(source, prefix[j - 1], out, (d[j], d[j - 1], d[0]), "NN")
 
-        backward = ["@fast", "def backward(theta, index, rows, work, cotangent, out):"]
+        backward = ["@reordered", "def backward(theta, index, rows, work, cotangent, out):"]
         above: tuple[str, int] = ("cotangent", 0)
         for j in range(depth, 0, -1):
             part = ("out", int(offsets[j - 1]))
@@ -211,10 +213,10 @@ class DeepLinear(Model):
             weights = ("theta", int(offsets[j - 1]))
             backward += _product(weights, above, below, (d[j - 1], d[j], d[0]), "TN")
             above = below
-        text = "\n".join([*forward, "", "", *backward, ""])
+        text = "\n".join([HEAD, "", "", *forward, "", "", *backward, ""])
         if "load(" in text:
-            text = f"{lanes.SOURCE}\n\n\n{text}"
-        return Kernel(text, np.empty(0, dtype=np.int64), free + 3 * max(d) * d[0])
+            text = f"{VECTORS}\n{text}"
+        return Kernel(text, work=free + 3 * max(d) * d[0])
 
 
 def _product(

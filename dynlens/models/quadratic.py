@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.kernels.products import Kernel
+from dynlens.kernels.sources import source_of
 from dynlens.models.base import Model
 from dynlens.support import validation
 from dynlens.support.arrays import namespace
@@ -128,54 +129,9 @@ class QuadraticNetwork(Model):
         # Sizes are told by the arrays, and one sign stands for all if all are the same: one module
         # then serves networks of any size.
         signs = self.signs or (1,)
-        values = {"SIGNS": signs if len(set(signs)) > 1 else signs[:1], "FIXED": bool(self.signs)}
-        text = SOURCE
-        for name, value in values.items():
-            text = text.replace(name, repr(value))
-        return Kernel(text, np.empty(0, dtype=np.int64), self.inputs)
-
-
-SOURCE = """# Sums may be taken in any order; infinities and NaNs stay what they are.
-fast = njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, no_cfunc_wrapper=True)
-signs = SIGNS
-
-
-@fast
-def sizes(theta, tensor):  # inputs, neurons, and where the first layer starts
-    inputs = int(math.sqrt(len(tensor)) + 0.5)
-    neurons = len(theta) // (inputs if FIXED else inputs + 1)
-    return inputs, neurons, 0 if FIXED else neurons
-
-
-@fast
-def forward(theta, index, rows, work, tensor):
-    inputs, neurons, start = sizes(theta, tensor)
-    tensor[:] = 0.0
-    for i in range(neurons):
-        a, w = signs[i % len(signs)] if FIXED else theta[i], start + i * inputs
-        for j in range(inputs):
-            x = a * theta[w + j]
-            for k in range(inputs):
-                tensor[j * inputs + k] += x * theta[w + k]
-
-
-@fast
-def backward(theta, index, rows, work, cotangent, out):
-    inputs, neurons, start = sizes(theta, cotangent)
-    for i in range(neurons):
-        a, w = signs[i % len(signs)] if FIXED else theta[i], start + i * inputs
-        work[:inputs] = 0.0  # (C + C^T) w_i
-        for j in range(inputs):
-            x, total = theta[w + j], 0.0
-            for k in range(inputs):
-                c = cotangent[j * inputs + k]
-                work[k] += x * c
-                total += theta[w + k] * c
-            work[j] += total
-        total = 0.0
-        for j in range(inputs):
-            total += work[j] * theta[w + j] / 2
-            out[w + j] = a * work[j]
-        if not FIXED:
-            out[i] = total
-"""
+        text = source_of(
+            "dynlens.kernels.loops.quadratic",
+            SIGNS=signs if len(set(signs)) > 1 else signs[:1],
+            FIXED=bool(self.signs),
+        )
+        return Kernel(text, work=self.inputs)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.kernels.products import Kernel
-from dynlens.kernels.symmetric_kernels import dense_kernel, gram_source
+from dynlens.kernels.sources import source_of
 from dynlens.models.base import Model, Number
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
@@ -218,7 +218,18 @@ class SymmetricTensor(Model):
     # -- compiled ---------------------------------------------------------------------------------
 
     def kernel(self) -> Kernel:
-        return dense_kernel(self.dimension, self.order, self._fixed, self.exponents, self.trained)
+        """The written-out tensor, for few entries."""
+        text = source_of(
+            "dynlens.kernels.loops.dense",
+            SIZE=self.dimension,
+            ORDER=self.order,
+            COUNT=self.components,
+            TRAINED=self.trained,
+            COEFFICIENTS=tuple(self._fixed.tolist()),
+            EXPONENTS=tuple(self.exponents.tolist()),
+        )
+        work = self.components * (self.dimension + 2) + self.dimension + self.order
+        return Kernel(text, work=work)
 
     def gram_kernel(self, c: Array, v: Array) -> tuple[Kernel, Array]:
         """Kernel of `distance` and its gradient, and the numbers it reads besides the integers.
@@ -229,7 +240,8 @@ class SymmetricTensor(Model):
         own = c @ (v @ v.T) ** self.order @ c
         rows = np.concatenate([self._fixed, self.exponents, c, v.reshape(-1), [own]])
         index = np.array([m, d, r, self.trained], dtype=np.int64)
-        return Kernel(gram_source(self.order), index, m * (2 * d + m + r + 3)), rows
+        text = source_of("dynlens.kernels.loops.gram", ORDER=self.order)
+        return Kernel(text, index, m * (2 * d + m + r + 3)), rows
 
     # -- the rest of a model ----------------------------------------------------------------------
 

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 
 from dynlens.kernels.gradient import KernelParts, Lines
 from dynlens.kernels.products import Kernel
+from dynlens.kernels.sources import source_of
 from dynlens.models.base import STEP, Model, TensorModel, shifted
 from dynlens.models.capabilities import SumOfPowers
 from dynlens.problems.losses import Loss
 from dynlens.problems.observations import Observations
 from dynlens.support.typing import Array, Factors
+
+LOOPS = "dynlens.kernels.loops"
 
 
 @dataclass(frozen=True)
@@ -145,10 +148,10 @@ class ByTensor(Predictions):
         kernel = self.model.kernel()
         if kernel is None:
             return None
-        measure = _ENTRIES if flat.size else _SENSING
-        text = "\n\n".join((kernel.source, measure, _THROUGH_TENSOR))
+        measure = source_of(f"{LOOPS}.{'entries' if flat.size else 'sensing'}")
+        texts = (kernel.source, measure, source_of(f"{LOOPS}.through_tensor"))
         index, size = flat if flat.size else kernel.index, prod(self.model.tensor_shape)
-        return KernelParts(text, values, index, rows, kernel.work, size)
+        return KernelParts(texts, values, index, rows, kernel.work, size)
 
 
 @dataclass(frozen=True)
@@ -241,13 +244,13 @@ class ByGram(Objective):
         if found is None:
             return None
         kernel, rows = found
-        text = f"{kernel.source}\n\n{_BY_GRAM}"
-        return KernelParts(text, np.empty(0), kernel.index, rows, kernel.work, 0)
+        texts = (kernel.source, source_of(f"{LOOPS}.by_gram"))
+        return KernelParts(texts, np.empty(0), kernel.index, rows, kernel.work, 0)
 
 
 def _by_rows(kernel: Kernel, seen: Observations, rows: Array) -> KernelParts:
-    text = "\n\n".join((kernel.source, _BY_ROWS))
-    return KernelParts(text, seen.data, kernel.index, rows, kernel.work, seen.count)
+    texts = (kernel.source, source_of(f"{LOOPS}.by_rows"))
+    return KernelParts(texts, seen.data, kernel.index, rows, kernel.work, seen.count)
 
 
 def _unrolled(lines: Lines, parameters: int, values: Array) -> KernelParts:
@@ -260,60 +263,8 @@ def _unrolled(lines: Lines, parameters: int, values: Array) -> KernelParts:
     body += lines(theta, results, "")
     body += [f"{place} = {name}" for place, name in zip(out, results, strict=True)]
     text = "\n    ".join([_STRAIGHT, *body, "return weight[0] * total"])
-    return KernelParts(text, values, np.empty(0, dtype=np.int64), np.empty((0, 0)), 0, 0, lines)
+    return KernelParts((text,), values, np.empty(0, dtype=np.int64), np.empty((0, 0)), 0, 0, lines)
 
 
 _STRAIGHT = """@compiled
 def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):"""
-
-_ENTRIES = """@compiled
-def prediction(tensor, index, rows, i):
-    return tensor[index[i]]
-
-
-@compiled
-def add_back(cotangent, index, rows, i, weight):
-    cotangent[index[i]] += weight"""
-
-_SENSING = """@compiled
-def prediction(tensor, index, rows, i):
-    total = 0.0
-    for j in range(tensor.size):
-        total += rows[i * tensor.size + j] * tensor[j]
-    return total
-
-
-@compiled
-def add_back(cotangent, index, rows, i, weight):
-    for j in range(cotangent.size):
-        cotangent[j] += weight * rows[i * cotangent.size + j]"""
-
-_THROUGH_TENSOR = """@reordered
-def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    forward(theta, index, rows, work, tensor)
-    cotangent[:] = 0.0
-    total = 0.0
-    for i in range(values.size):
-        z = prediction(tensor, index, rows, i) - values[i]
-        total += loss_value(z)
-        add_back(cotangent, index, rows, i, weight[0] * loss_derivative(z))
-    backward(theta, index, rows, work, cotangent, out)
-    return weight[0] * total"""
-
-_BY_ROWS = """@reordered
-def loss_gradient(theta, values, index, rows, weight, work, predicted, weights, out):
-    forward(theta, index, rows, work, predicted)
-    total = 0.0
-    for i in range(values.size):
-        z = predicted[i] - values[i]
-        total += loss_value(z)
-        weights[i] = weight[0] * loss_derivative(z)
-    backward(theta, index, rows, work, weights, out)
-    return weight[0] * total"""
-
-_BY_GRAM = """@compiled
-def loss_gradient(theta, values, index, rows, weight, work, tensor, cotangent, out):
-    distance = gram_gradient(theta, index, rows, work, out)
-    for i in range(out.size):
-        out[i] *= 0.5 * weight[0] * loss_derivative(1.0)
-    return weight[0] * loss_value(1.0) * distance"""

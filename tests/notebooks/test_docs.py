@@ -18,7 +18,11 @@ def test_there_is_a_page_that_runs():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_the_page_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"<!-- runs -->\n```python\n(.*?)```", path.read_text("utf-8"), re.S)
+    monkeypatch.syspath_prepend(tmp_path)
+    text = path.read_text("utf-8")
+    for name, block in re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)```", text, re.S):
+        Path(name).write_text(block, "utf-8")
+    blocks = re.findall(r"<!-- runs -->\n```python\n(.*?)```", text, re.S)
     assert any("assert" in block for block in blocks), "a page asserts what it shows"
     # A module, since dataclasses look theirs up.
     page = types.ModuleType(path.stem)

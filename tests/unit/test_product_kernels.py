@@ -8,6 +8,7 @@ import pytest
 
 import dynlens as dl
 from dynlens.kernels import products
+from dynlens.kernels.sources import source_of
 from dynlens.kernels.vectors import LANES, padded
 from dynlens.problems.observations import RankOneSensing
 from dynlens.testing import relative
@@ -89,10 +90,10 @@ def test_rank_one_sensing_has_the_same_loops():
 
 
 def test_a_wrongly_compiled_product_is_found_before_it_is_used(monkeypatch):
-    monkeypatch.setattr(
-        "dynlens.kernels.products.SOURCE",
-        products.SOURCE.replace("load(work, j + c))", "load(work, j))"),
-    )
+    def miscompiled(*module, **constants):
+        return source_of(*module, **constants).replace("load(work, j + c))", "load(work, j))")
+
+    monkeypatch.setattr(products, "source_of", miscompiled)
     problem = problem_of(cp(20, 3))
     with pytest.raises(RuntimeError, match=r"off by \d\.\de"):
         _ = problem.machine.module

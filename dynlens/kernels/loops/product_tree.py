@@ -1,4 +1,4 @@
-"""Source of the loops that evaluate a tree of products, and its derivative.
+"""Loops that evaluate a tree of products, and its derivative.
 
 They read the tree from a table of integers, so that one compiled module serves every shape, tree
 and set of entries, and take eight numbers of a row at a time (see `kernels.vectors`). If all
@@ -7,20 +7,37 @@ straight lines: there is one module for all widths up to eight, one for those up
 on, and one for trees of which the widths differ by more.
 """
 
-from dynlens.kernels import vectors as lanes
+import numpy as np
+from numba import njit
 
-LEAF, SENSED, MIX, SCALE, PRODUCT, SUM = range(6)
+from dynlens.kernels.loops.head import compiled
+from dynlens.kernels.loops.vectors import (
+    FLAGS,
+    LANES,
+    load,
+    matrix,
+    plus,
+    spread,
+    store,
+    times,
+    total,
+)
 
-SOURCE = f"""{lanes.SOURCE}
+LEAF = 0
+SENSED = 1
+MIX = 2
+SCALE = 3
+PRODUCT = 4
+SUM = 5
+STRIDE = 0  # padded length of all rows, if they have the same
+# ---- constants above this line may be set by `source_of`; below it nothing is changed ----
 
 
-options = {{"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}}
+options = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 inner = njit(**options)
 fast = njit(**options, fastmath=set(FLAGS))
 # Inlined, so that the length of a row is known in the loops.
 part = njit(**options, fastmath=set(FLAGS), forceinline=True)
-
-LEAF, SENSED, MIX, SCALE, PRODUCT, SUM = {LEAF}, {SENSED}, {MIX}, {SCALE}, {PRODUCT}, {SUM}
 
 
 # Of step s. Values lie in the first half of the work space, from `place` on, and so does a copy of
@@ -28,7 +45,14 @@ LEAF, SENSED, MIX, SCALE, PRODUCT, SUM = {LEAF}, {SENSED}, {MIX}, {SCALE}, {PROD
 @inner
 def shape(index, s):  # kind, rows, length of a row, padded, place, place of the weights
     at = 10 * s + 2
-    return index[at], index[at + 1], index[at + 2], <STRIDE>, index[at + 4], index[at + 5]
+    return (
+        index[at],
+        index[at + 1],
+        index[at + 2],
+        STRIDE or index[at + 3],
+        index[at + 4],
+        index[at + 5],
+    )
 
 
 @inner
@@ -193,4 +217,3 @@ def backward(theta, index, rows, work, cotangent, out):
                 multiply_back(work, a, b, i, j, d, da, db, stride)
             else:
                 add_up_back(work, a, b, i, j, stride, cotangent, da, db)
-"""
