@@ -5,29 +5,29 @@ import pytest
 
 import dynlens as dl
 from dynlens.cases.base import ModelSamples
-from theory_checks.razin2020 import p4_convergence as p1_p4
-from theory_checks.razin2020 import t1_all_norms_grow as p1_t1
+from theory_checks.razin2020 import cases, two_layers
+from theory_checks.razin2020.cases import positive
 
 TRUE = {
-    "|W11| >= 1/s - 2": p1_t1.entry_bound(2),
-    "|W11| >= 1/s - 1": p1_t1.entry_bound(1),
-    "D <= sqrt(2) sqrt(loss)": p1_t1.distance_bound("sqrt(2)"),
-    "D <= 2 sqrt(loss)": p1_t1.distance_bound(2),
-    "erank <= 1 + sqrt(loss)": p1_t1.erank_bound(1),
-    "erank <= 1 + 5 sqrt(loss)": p1_t1.erank_bound(5),
+    "|W11| >= 1/s - 2": positive("Abs(w11)", "1 / sqrt(2 * loss) - 2"),
+    "|W11| >= 1/s - 1": positive("Abs(w11)", "1 / sqrt(2 * loss) - 1"),
+    "D <= sqrt(2) sqrt(loss)": positive("sqrt(2) * sqrt(loss)", "rank_distance"),
+    "D <= 2 sqrt(loss)": positive("2 * sqrt(loss)", "rank_distance"),
+    "erank <= 1 + sqrt(loss)": positive("1 + sqrt(loss)", "effective_rank"),
+    "erank <= 1 + 5 sqrt(loss)": positive("1 + 5 * sqrt(loss)", "effective_rank"),
 }
 
 
 @pytest.mark.parametrize("name", TRUE)
 def test_a_sharper_constant_is_not_refuted(name):
-    for case in (*p1_t1.matrices, p1_t1.paths[0]):
+    for case in (cases.random_matrices(), cases.FLOWS[0]):
         found = TRUE[name].check(case)
         assert found.status == "SUPPORTED", str(found)
     assert name not in dl.theorem("P1.T1").controls
 
 
 def test_a_start_above_one_converges_too():
-    found = p1_p4.decay(-2 / 3).check(p1_p4.reduced(3.0))
+    found = dl.theorem("P1.P4").claim(0).check(two_layers.reduced(3.0, 1e8))
     assert found.status == "SUPPORTED", str(found)
 
 

@@ -7,134 +7,64 @@ entries of a W with det W > 0 to their values, a step of length s = sqrt(2 loss)
 matrix, hence sigma_d <= s and |W_11| >= 1 / s - s; balanced factors keep det W > 0.
 """
 
-from dataclasses import replace
+import dynlens as dl
 
-import sympy as sp
+from . import algebra, cases
+from .cases import S, equal, positive
 
-from dynlens import (
-    BALANCED,
-    POSITIVE_DETERMINANT,
-    AtLeast,
-    Check,
-    Entries,
-    Equal,
-    Identities,
-    Path,
-    RandomMatrices,
-    Reading,
-    Start,
-    Theorem,
-    completion_problem,
-)
-
-ASSUMED = {"assumptions": (BALANCED, POSITIVE_DETERMINANT)}
-ENTRY = {"w11": Reading("end_to_end", where=(0, 0))}
-SIZES = (3, 4)
-S = "sqrt(2 * loss)"
+LARGE, MATRICES = cases.LARGE, cases.LARGE_MATRICES  # for d = 3 and 4
+ANY = (*LARGE.values(), *MATRICES.values())
 
 
-def flow(problem, determinant=1, t_end=1e3):
-    start = Start(0.3, "balanced", 0, determinant)
-    numerics = {"method": "LSODA", "rtol": 1e-9} if t_end > 100 else {}
-    return Path(problem, start, t_end, saves="log", **numerics)
+def at(d, claim):
+    """In d by d matrices: flows late, and for what holds always, random matrices too."""
+    return dl.Check(claim, (LARGE[d],) if claim.after else (LARGE[d], MATRICES[d]))
 
 
-def solution(size, last):
-    """The solutions with b_33 = last, as a symbolic matrix in x = W_11."""
-    W = sp.diag(sp.Symbol("x", real=True), 0, last, *[1] * (size - 3))
-    W[0, 1] = W[1, 0] = 1
-    return W
+def sigma(r):
+    return {"sigma": dl.Reading("singular_values", where=(r - 1,))}
 
 
-def solutions(last=1):
-    """Determinant -1, and a characteristic polynomial of W W' with d - 2 roots equal to one."""
-    k, x = sp.Symbol("k"), sp.Symbol("x", real=True)
-    found = {}
-    for size in SIZES:
-        W = solution(size, last)
-        roots = (k**2 - (x**2 + 2) * k + 1) * (k - 1) ** (size - 2)
-        found[f"det, d = {size}"] = W.det() + 1
-        found[f"singular values, d = {size}"] = (W * W.T).charpoly(k).as_expr() - roots
-    return found
+def rank(r):
+    return {"D": dl.Reading("rank_distance", parameters=(("rank", r),))}
 
 
-def with_last_sign_flipped(depth):
-    """The 3 by 3 problem with b_33 = -1, whose solutions have determinant +1."""
-    problem = completion_problem(depth, size=3)
-    seen = problem.observations
-    return replace(problem, observations=Entries(seen.shape, seen.indices, (*seen.values[:-1], -1)))
-
-
-def grows(after=900.0, tolerance=5e-3, **changes):
-    """|W_11| sqrt(2 loss) -> 1, reached to half a percent."""
-    settings = {"after": after, "tolerance": tolerance, "readings": ENTRY}
-    return Equal(f"Abs(w11) * {S}", 1, **(settings | ASSUMED | changes))
-
-
-def growth_law(exponent, after=900.0, tolerance=0.03):
-    """With its prefactor; reached to about a percent at t = 1000."""
-    law = f"((2 * depth + 2) * t)**({exponent})"
-    settings = {"after": after, "tolerance": tolerance, "readings": ENTRY}
-    return Equal("Abs(w11)", law, **settings, **ASSUMED)
-
-
-def tends_to_rank(rank, distance=1e-3, after=900.0):
-    far = {"D": Reading("rank_distance", parameters=(("rank", rank),))}
-    return AtLeast(distance, "D", after=after, readings=far, **ASSUMED)
-
-
-def unit_singular_value(r):
-    value = {"sigma": Reading("singular_values", where=(r,))}
-    return Equal("sigma", 1, after=900.0, tolerance=1e-3, readings=value, **ASSUMED)
-
-
-def least_singular_value(size, factor=1):
-    value = {"sigma": Reading("singular_values", where=(size - 1,))}
-    return AtLeast(f"{factor} * {S}", "sigma", readings=value, **ASSUMED)
-
-
-def entry_bound(b=S):
-    return AtLeast("Abs(w11)", f"1 / {S} - {b}", readings=ENTRY, **ASSUMED)
-
-
-def problem_of_size(size):
-    return completion_problem(3, size=size)
-
-
-flows = {size: flow(problem_of_size(size)) for size in SIZES}
-brief = (flow(problem_of_size(3), t_end=20.0),)
-matrices = {
-    size: RandomMatrices(completion_problem(1, size=size), 100_000, seed=0, determinant=1)
-    for size in SIZES
-}
-
-theorem = Theorem(
-    id="P1.X1",
-    title="larger completion problems: the unseen entry diverges, the rank tends to d - 1",
+theorem = dl.Theorem(
+    "P1.X1",
+    "larger completion problems: the unseen entry diverges, the rank tends to d - 1",
     source="razin2020implicit, experiments; bounds derived",
-    checks=(
-        Check(Identities("solutions have det -1 and d - 2 unit singular values", solutions)),
-        Check(grows(), tuple(flows.values())),
-        Check(growth_law("depth / (2 * depth + 2)"), tuple(flows.values())),
-        Check(entry_bound(), (*flows.values(), *matrices.values())),
-        *(Check(least_singular_value(d), (flows[d], matrices[d])) for d in SIZES),
-        *(Check(tends_to_rank(d - 1), (flows[d],)) for d in SIZES),
-        *(Check(unit_singular_value(r), (flows[d],)) for d in SIZES for r in range(1, d - 1)),
-    ),
-    controls={
-        # The true laws hold to these wider tolerances already at the end of the brief runs.
-        "infimal rank 1 for d = 3": Check(tends_to_rank(1, 0.1, after=15.0), brief),
-        "b_33 = -1, the flow": Check(
-            grows(15.0, 0.1), (flow(with_last_sign_flipped(3), t_end=20.0),)
+    claims={
+        "solutions": dl.Identities("det -1 and d - 2 unit singular values", algebra.solutions),
+        "grows": cases.grows(9e3),
+        "rate": equal(
+            "Abs(w11)", "(8 * t)**exponent", given={"exponent": 3 / 8}, after=9e3, tolerance=0.01
         ),
-        "b_33 = -1, the solutions": Check(
-            Identities("solutions with b_33 = -1 have det -1", lambda: solutions(last=-1))
-        ),
-        "determinant condition dropped": Check(
-            grows(15.0, 0.1, assumptions=(BALANCED,)), (flow(problem_of_size(3), -1, 20.0),)
-        ),
-        "exponent L / (L + 2)": Check(growth_law("depth / (depth + 2)", 15.0, 0.3), brief),
-        "|W_11| >= 1 / s": Check(entry_bound(0), (matrices[3],)),
-        "sigma_d <= s / 2": Check(least_singular_value(3, factor=0.5), (matrices[3],)),
+        "entry": dl.Check(positive("Abs(w11)", f"1 / {S} - {S}"), ANY),
+        **{f"sigma_{d}": at(d, positive(S, "sigma", readings=sigma(d))) for d in (3, 4)},
+        "rank 2 of 3": at(3, positive(1e-3, "D", readings=rank(2), after=9e3)),
+        "rank 3 of 4": at(4, positive(1e-3, "D", readings=rank(3), after=9e3)),
+        **{
+            f"sigma_{r} of {d}": at(
+                d, equal("sigma", 1, readings=sigma(r), after=9e3, tolerance=1e-3)
+            )
+            for d, r in ((3, 2), (4, 2), (4, 3))
+        },
+    },
+    on=LARGE.values(),
+    false={
+        "infimal rank 1 for d = 3": {"claim": "rank 2 of 3", "readings": rank(1)},
+        "b_33 = -1, the flow": {"claim": "grows", "on": [cases.LAST_NEGATIVE]},
+        "b_33 = -1, the solutions": {
+            "claim": "solutions",
+            "derive": algebra.solutions_with_last_negative,
+        },
+        "determinant condition dropped": {
+            "claim": "grows",
+            "assumptions": (dl.BALANCED,),
+            "on": [cases.LARGE_NEGATIVE],
+        },
+        "exponent L / (L + 2)": {"claim": "rate", "given": {"exponent": 3 / 5}},
+        "|W_11| >= 1 / s": {"claim": "entry", "right": f"1 / {S}", "on": [MATRICES[3]]},
+        "sigma_d <= s / 2": {"claim": "sigma_3", "left": f"{S} / 2", "on": [MATRICES[3]]},
     },
 )
