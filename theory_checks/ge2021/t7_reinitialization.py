@@ -14,98 +14,35 @@ Observed on the fifty seeds: 2 to 5 directions without fresh components, 3 to 5 
 in every case with .51; out of order in 34 cases and in 33.
 """
 
-from dataclasses import dataclass
+import dynlens as dl
 
-import numpy as np
+from .cases import LAMBDA, Phases
 
-from dynlens import AtLeast, Check, Equal, Measurement, Theorem
-from dynlens.dynamics.phases import modified_flow
-from theory_checks.ge2021.t4_fitting_times import Staircase
+low, high = Phases(threshold=0.1, length=14.0), Phases(threshold=0.51, length=30.0)
+# What the penalty alone costs.
+bias = dl.Equal("squared", f"5 * {LAMBDA}**2 / 4", where="found - 4.5", tolerance=1e-3)
 
-SEEDS = tuple(range(100, 150))
-PENALTY, COMPONENTS, START = 0.05, 6, 1e-3
-SHORT, LONG = 0.1, 0.51  # thresholds
-
-
-@dataclass(frozen=True)
-class Phases(Measurement):
-    """Directions found, by seed, with and without fresh components."""
-
-    threshold: float
-    length: float
-    phases: int = 30
-    seeds: tuple[int, ...] = SEEDS
-
-    def measure(self, fine):
-        rows = [self.follow(seed, fine) for seed in self.seeds]
-        found = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
-        case = Staircase(START, PENALTY)
-        # How many components can be long while one direction is missing.
-        long = np.floor((case.a - PENALTY / 2) / self.threshold**2)
-        return found | {
-            "threshold": self.threshold,
-            "room": long.sum() - long.min(),
-            "gained": found["found"].sum() - found["without"].sum(),
-        }
-
-    def follow(self, seed, fine):
-        runs = self.runs(seed, [self.length] * self.phases, fine)
-        without = self.runs(seed, [self.length * self.phases], fine)
-        a = Staircase(START, PENALTY).a
-        shares = np.concatenate([run.values("fitted_coefficients") for run in runs]) / a
-        bare = without[-1].values("fitted_coefficients")[-1] / a
-        when = np.where((shares > 0.5).any(axis=0), (shares > 0.5).argmax(axis=0), len(shares))
-        return {
-            "found": (shares[-1] > 0.5).sum(),
-            "without": (bare > 0.5).sum(),
-            "shortest": runs[-1].values("vector_norms")[-1].min(),
-            "squared": runs[-1].values("residual_norm")[-1] ** 2,
-            "disorder": np.abs(np.argsort(when, kind="stable") - np.arange(len(a))).sum(),
-        }
-
-    def runs(self, seed, phases, fine):
-        case = Staircase(START, PENALTY, components=COMPONENTS, seed=seed)
-        return modified_flow(
-            case.problem,
-            START * case.directions.ravel(),
-            phases=phases,
-            threshold=self.threshold,
-            scale=START,
-            seed=seed,
-            rtol=1e-7 if fine else 1e-6,
-            atol=1e-11,
-        )
-
-
-page, higher = Phases(SHORT, 14.0), Phases(LONG, 30.0)
-everything = Equal("found", "5", tolerance=0.0)
-theorem = Theorem(
-    id="Q2.T7",
-    title="few components need to start anew",
+theorem = dl.Theorem(
+    "Q2.T7",
+    "few components need to start anew",
     source="ge2021understanding; experiment derived",
-    checks=(
-        Check(AtLeast("found", "without"), (page, higher)),
-        Check(AtLeast("gained", "1"), (page, higher)),
-        Check(AtLeast("shortest", "threshold", where="4.5 - found"), (page,)),
-        Check(AtLeast(f"{COMPONENTS - 1}", "room"), (higher,)),
-        Check(everything, (higher,)),
-        # The bias of the penalty alone: r lambda^2 / 4.
-        Check(
-            Equal("squared", f"5 * {PENALTY}**2 / 4", where="found - 4.5", tolerance=1e-3),
-            (page, higher),
-        ),
-    ),
-    controls={
-        "all five without fresh components": Check(
-            Equal("without", "5", tolerance=0.0), (page, higher)
-        ),
-        "fresh components always find all, whatever the threshold": Check(everything, (page,)),
-        "fresh components change nothing": Check(Equal("found", "without", tolerance=0.0), (page,)),
-        "always in order, for any number of components": Check(
-            AtLeast("0", "disorder"), (page, higher)
-        ),
-        "room for all components on four directions, whatever the threshold": Check(
-            AtLeast(f"{COMPONENTS - 1}", "room"), (page,)
-        ),
+    claims={
+        "never fewer": dl.AtLeast("found", "without"),
+        "more": dl.AtLeast("gained", "1"),
+        "long": dl.Check(dl.AtLeast("shortest", "threshold", where="4.5 - found"), [low]),
+        "no room": dl.Check(dl.AtLeast("components - 1", "room"), [high]),
+        "all": dl.Check(dl.Equal("found", "5", tolerance=0.0), [high]),
+        "bias": bias,
+    },
+    on=[low, high],
+    false={
+        "all five without fresh components": {"claim": "all", "left": "without", "on": [low, high]},
+        "fresh components always find all, whatever the threshold": {"claim": "all", "on": [low]},
+        "fresh components change nothing": {"claim": "all", "right": "without", "on": [low]},
+        "always in order, for any number of components": {"left": "0", "right": "disorder"},
+        "room for all components on four directions, whatever the threshold": {
+            "claim": "no room",
+            "on": [low],
+        },
     },
 )
