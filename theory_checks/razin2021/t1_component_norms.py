@@ -25,9 +25,7 @@ from dynlens import (
     Theorem,
 )
 from dynlens.symbolic import along_flow, is_zero, solves_ode
-from theory_checks.closed_forms import cf1_constant_alignment as cf1
-from theory_checks.closed_forms import cf3_greedy_separation as cf3
-from theory_checks.closed_forms import cf4_unbalanced as cf4
+from theory_checks.closed_forms import algebra as cf
 from theory_checks.razin2021.l1_conservation import MEAN, SHAPES, along
 
 # -- derived for components of any number K of vectors ---------------------------------------------
@@ -60,20 +58,18 @@ def law(number, alignment, sigma):
 def tied_closed_forms():
     """The law, solved: CF1 for one component, CF3 for two, CF4 for two unbalanced factors."""
     a, b = sp.symbols("a b", positive=True)
-    n, first, start = cf1.N, cf3.s1, cf3.s0
+    n, first, start = cf.N, cf.s1, cf.s0
     # CF3 as s0 P^(-N/(N-2)), where P is a function of sigma_1, and d sigma_2 / d sigma_1 from it.
-    inside = 1 - cf3.g2 / cf3.g1 * (1 - (first / start) ** (-(n - 2) / n))
+    inside = 1 - cf.g2 / cf.g1 * (1 - (first / start) ** (-(n - 2) / n))
     P = sp.Symbol("P", positive=True)
     second = start * P ** (-n / (n - 2))
     slope = sp.diff(second, P) * sp.diff(inside, first)
-    rates = law(n, cf3.g2, second) / law(n, cf3.g1, first)
-    unbalanced = rate((a, b)) - (gamma * cf4.speed).subs(
-        {cf4.s: sp.sqrt(a * b), cf4.D: sp.Abs(a - b)}
-    )
-    solved = solves_ode(cf1.growth, law(n, cf1.g, cf1.s), cf1.s, cf1.t)
+    rates = law(n, cf.g2, second) / law(n, cf.g1, first)
+    unbalanced = rate((a, b)) - (gamma * cf.speed).subs({cf.s: sp.sqrt(a * b), cf.D: sp.Abs(a - b)})
+    solved = solves_ode(cf.growth, law(n, cf.g, cf.s), cf.s, cf.t)
     return {
         **{f"CF1: {name}": found for name, found in solved.items()},
-        "CF3: sigma_2 as P": is_zero(second.subs(P, inside) - cf3.second),
+        "CF3: sigma_2 as P": is_zero(second.subs(P, inside) - cf.second),
         "CF3: d sigma_2 / d sigma_1": is_zero(slope / rates - 1),
         "CF4": is_zero(unbalanced),
     }

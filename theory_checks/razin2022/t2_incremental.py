@@ -34,8 +34,7 @@ from dynlens import (
     low_hierarchical_rank_tensor,
     one_level_tree,
 )
-from theory_checks.closed_forms.cf1_constant_alignment import N, s0
-from theory_checks.closed_forms.cf3_greedy_separation import second
+from theory_checks.closed_forms.algebra import N, s0, second
 from theory_checks.razin2021.t1_component_norms import tied_closed_forms
 
 # -- constant alignments: a tree of one level, a component along each diagonal entry ---------------
