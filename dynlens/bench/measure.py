@@ -20,8 +20,9 @@ from dynlens.bench.many import MANY_PEERS
 from dynlens.bench.peers import PEERS, Peer, Solve
 from dynlens.bench.problems import Bench
 from dynlens.dynamics.flow import gradient_flow
+from dynlens.kernels.sources import linked, source_of
 from dynlens.problems.problem import Problem
-from dynlens.stepping.fields import SHARED, Field, field_data, pasted
+from dynlens.stepping.fields import field_data, pasted
 from dynlens.support.typing import Array
 
 RTOLS = (1e-4, 1e-6, 1e-8, 1e-10)
@@ -167,23 +168,15 @@ def repeated(work: Callable[[int], Any], rounds: int, *, least: float = ENOUGH) 
 
 def bare_gradient(problem: Problem, theta0: Array, rounds: int) -> float:
     """Seconds of one gradient, called from a compiled loop."""
-    field = SHARED if problem.machine.lines is None else pasted(problem)
-    module, n = problem.machine.loop("bare", lambda: _bare_source(field)), problem.model.parameters
-    w, data = np.zeros(2 * n), field_data(problem, problem.machine.data, own=field.own)
+    own = problem.machine.lines is not None
+    part = pasted(problem) if own else ""
+    module, n = (
+        problem.machine.loop("bare", lambda: linked(part, source_of("dynlens.bench.loops.bare"))),
+        problem.model.parameters,
+    )
+    w, data = np.zeros(2 * n), field_data(problem, problem.machine.data, own=own)
     w[:n] = theta0
-    return repeated(lambda count: module.repeat(w, count, *data), max(rounds, 5))
-
-
-def _bare_source(field: Field) -> str:
-    return f"""{field.head}
-@fast(vector, place, *GIVEN)
-def repeat(w, count, {field.arguments}):
-    total = 0.0
-    for k in range(count):
-        total += {field.call(0, 1)}
-        w[0] += 1e-300 * w[{field.n}]  # lest the compiler sees that nothing changes
-    return total
-"""
+    return repeated(lambda count: module.repeat(w, count, data), max(rounds, 5))
 
 
 def machine() -> str:

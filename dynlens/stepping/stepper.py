@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.kernels.cache import load_source
+from dynlens.kernels.sources import linked, source_of
 from dynlens.problems.problem import Problem
-from dynlens.stepping.beginning import shared_beginning
-from dynlens.stepping.fields import SHARED, Field, field_data, pasted
+from dynlens.stepping.fields import field_data, pasted
 from dynlens.stepping.layout import BELOW, EVALUATIONS, LOSS, SAVED, SMALL, STEPS, T_OLD, H, T
 from dynlens.support.typing import Array
 
@@ -86,11 +86,20 @@ class Stepper(Protocol):
 _SHARED: dict[str, ModuleType] = {}
 
 
-def shared_loop(name: str, source: Callable[[Field], str]) -> ModuleType:
+def framed(*parts: str) -> str:
+    """Text of a loop over steps, with parts that stand in for what `loops.frame` imports."""
+    return linked(*parts, source_of("dynlens.stepping.loops.frame"))
+
+
+def shared_loop(name: str, source: Callable[[], str]) -> ModuleType:
     """Return the loop of one method for all problems, made only once."""
     if name not in _SHARED:
-        _SHARED[name] = load_source(source(SHARED), name=name)
+        _SHARED[name] = load_source(source(), name=name)
     return _SHARED[name]
+
+
+def _beginning() -> str:
+    return linked(source_of("dynlens.stepping.loops.begin"))
 
 
 class CompiledStepper:
@@ -101,7 +110,8 @@ class CompiledStepper:
     problem : Problem
     name : str
     source : callable
-        Source of a module that has ``evaluate``, ``advance`` and ``dense``, around a field.
+        Text of a module that has ``advance`` and ``dense``. Where the method has loops of their
+        own for tiny problems, it is given the text of a field, and the module has ``begin`` too.
     theta0 : ndarray, shape (P,)
     blocks : int
         Size of the work space in vectors. It begins with the state at the start of the step and
@@ -117,13 +127,12 @@ class CompiledStepper:
     # Blocks of the work space: the field at the start of the step, and one to be used before.
     slope, spare = 2, 3
     root = 0.0  # one over the order of the error estimate; zero if the loop chooses its first step
-    more: tuple[Array, ...] = ()  # work space of another kind
 
     def __init__(
         self,
         problem: Problem,
         name: str,
-        source: Callable[[Field], str],
+        source: Callable[..., str],
         theta0: Array,
         blocks: int,
         t: float,
@@ -136,14 +145,14 @@ class CompiledStepper:
         self.problem, self.n = problem, theta0.size
         # Several steppers may be at work at once; a loop of its own needs no work space.
         self.arrays = problem.machine.data if own else problem.machine.private_data()
-        self.data = field_data(problem, self.arrays, own=own)
+        self.field = field_data(problem, self.arrays, own=own)
         self.name = f"{name.lower()}_own" if own else name.lower()
         if own:
             self.module = problem.machine.loop(self.name, lambda: source(pasted(problem)))
             self.starter = self.module
         else:
             self.module = shared_loop(self.name, source)
-            self.starter = shared_loop("begin", shared_beginning)
+            self.starter = shared_loop("begin", _beginning)
         self.w = np.zeros(blocks * self.n + BESIDE)
         self.w[: self.n] = self.w[self.n : 2 * self.n] = theta0
         self.clock, self.counts = np.zeros(8), np.zeros(8, dtype=np.int64)
@@ -160,7 +169,7 @@ class CompiledStepper:
 
     def _begin(self, w: Array, clock: Array, counts: NDArray[np.int64]) -> None:
         blocks = (self.slope, self.spare, self.root)
-        self.starter.begin(w, clock, counts, *blocks, self.t_end, *self.limits[:2], *self.data)
+        self.starter.begin(w, clock, counts, *blocks, self.t_end, *self.limits[:2], self.field)
 
     def _check(self) -> None:
         """Compare the field inside the loop, which may be a copy of its own, with the reference."""
@@ -213,8 +222,7 @@ class CompiledStepper:
             steps,
             self.t_end,
             *self.limits,
-            *self.more,
-            *self.data,
+            self.field,
         )
         saves.count = int(self.counts[SAVED])
         self.fresh = outcome == BELOW
@@ -234,7 +242,7 @@ class CompiledStepper:
                     out[k] = self.y_old
                 else:
                     state = (self.w, self.clock, self.counts)
-                    self.module.dense(*state, time, out[k], *self.more, *self.data)
+                    self.module.dense(*state, time, out[k], self.field)
             return out[0] if np.ndim(t) == 0 else out.T
 
         return dense

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 from dynlens.stepping import dop853
 
@@ -42,9 +41,9 @@ class Tableau:
         ``F_0, F_1, ...``.
     power, damping : float
         The next step is ``0.9 error^-power previous_error^damping`` times this one (Gustafsson's PI
-        control). Multiples of 1/128, so that square roots will do (see `roots`). Undamped, order
-        eight has a fifth of its steps refused where stability limits them; damped four times as
-        much as it is, they come to be half as long as they could.
+        control). Multiples of 1/128, so that square roots will do (see `loops.tableau`). Undamped,
+        order eight has a fifth of its steps refused where stability limits them; damped four times
+        as much as it is, they come to be half as long as they could.
     stable : float
         The step is stable for ``h * curvature`` up to this.
     extra : tuple of rows
@@ -67,25 +66,6 @@ class Tableau:
     def count(self) -> int:
         """Stages before the new state, which is how many evaluations a step takes."""
         return len(self.stages)
-
-
-DEEPEST = 7  # root of the error
-
-
-def roots(error: str) -> list[str]:
-    """Lines of source that take ``root_1 = error^(1/2)``, ``root_2 = error^(1/4)``, and so on.
-
-    Steps are chosen by products of them: faster than powers, and vectors can do it.
-    """
-    names = [error, *(f"root_{k}" for k in range(1, DEEPEST + 1))]
-    return [f"{root} = math.sqrt({name})" for name, root in pairwise(names)]
-
-
-def product(power: float) -> str:
-    """Source of the error to a power, as a product of `roots`."""
-    digits = int(power * 2**DEEPEST)
-    used = [k for k in range(1, DEEPEST + 1) if digits & (2**DEEPEST >> k)]
-    return " * ".join(f"root_{k}" for k in used) or "1.0"
 
 
 def _alternating(polynomials: list[list[Fraction]], weights: Row) -> tuple[Row, ...]:

@@ -17,15 +17,16 @@ from dynlens.dynamics.flow import Settings, integrate, run_again
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.problems.problem import Problem
 from dynlens.stepping.auto import explicit_for, reason
-from dynlens.stepping.lanes import LANES, Lanes
-from dynlens.stepping.lanes_loop import (
-    FINISHED,
-    SAVED,
-    SMALL,
-    SPENT,
-    STATUS,
-    STIFF,
+from dynlens.stepping.lane_layout import (
+    LANES,
+    RECORD_SAVED,
+    RECORD_STATUS,
+    START_FINISHED,
+    START_SMALL,
+    START_SPENT,
+    START_STIFF,
 )
+from dynlens.stepping.lanes import Lanes
 from dynlens.stepping.stepper import TOO_SMALL
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.support.typing import Array
@@ -33,7 +34,7 @@ from dynlens.support.typing import Array
 METHODS = (*TABLEAUS, "auto")
 MOST = 5000  # steps between looks at whether to go on
 
-WORDS = {FINISHED: "finished", SPENT: "budget", SMALL: "failed"}
+WORDS = {START_FINISHED: "finished", START_SPENT: "budget", START_SMALL: "failed"}
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ def side_by_side(
     counts = np.zeros((count, 4), dtype=np.int64)
     record = Record(starts, times, states, counts, np.zeros(count))
     if times[0] == 0:
-        states[:, 0], counts[:, SAVED] = starts, 1
+        states[:, 0], counts[:, RECORD_SAVED] = starts, 1
     share_out(partial(_fill_lanes, problem, settings, record, threads), count, threads, title)
-    stiff = np.flatnonzero(counts[:, STATUS] == STIFF)
+    stiff = np.flatnonzero(counts[:, RECORD_STATUS] == START_STIFF)
     alone: dict[int, Trajectory] = {}
 
     def work(queue: Queue) -> None:
@@ -110,7 +111,7 @@ def _fill_lanes(
             waiting[: len(taken)], place[:] = taken, (0, len(taken))
             begun += len(taken)
         lanes.module.advance(
-            *here, *there, *limits, drain, stable, settings.rtol, settings.atol, *lanes.data
+            *here, *there, *limits, drain, stable, settings.rtol, settings.atol, lanes.field
         )
         going = int(np.sum(ids >= 0) + place[1] - place[0])
         queue.finish(begun - going - over)
@@ -122,10 +123,10 @@ def _trajectory(problem: Problem, settings: Settings, record: Record, b: int) ->
     count, evaluations, steps, code = (int(n) for n in record.counts[b])
     name, t, end = settings.name, record.reached[b], record.times[-1]
     messages = {
-        FINISHED: f"{name} reached t={end:.6g}.",
-        SPENT: f"{name} used up max_evaluations={settings.max_evaluations} at t={t:.4g} of "
+        START_FINISHED: f"{name} reached t={end:.6g}.",
+        START_SPENT: f"{name} used up max_evaluations={settings.max_evaluations} at t={t:.4g} of "
         f"{end:.4g}; raise it, or try method='LSODA' if the problem is stiff.",
-        SMALL: f"{name} stopped at t={t:.4g} of {end:.4g}: {TOO_SMALL} "
+        START_SMALL: f"{name} stopped at t={t:.4g} of {end:.4g}: {TOO_SMALL} "
         "Try method='LSODA', a smaller scale, or an earlier t_end.",
     }
 
