@@ -1,4 +1,9 @@
-"""Experiments of the papers, repeated: a figure, a table, and what they say."""
+"""Experiments of the papers, repeated: a figure, a table, and what they say.
+
+A folder is an experiment, a file is something that several of them share. In each folder
+``runs.py`` computes and knows nothing of words, ``report.py`` makes words and pictures of runs, and
+``experiment.py`` alone knows both. A sentence that concludes has the comparison as its condition.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +14,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dynlens.experiments import (
-    f5_5,
-    p1_e1,
-    p1_e2,
-    p2_e1,
-    p3_e1,
-    q1_e1,
-    q1_e2,
-    q1_e3,
-    q1_e4,
-    q2_e1,
-    q2_e2,
-    q2_e3,
-    q2_e4,
-    q3_e1,
-)
 from dynlens.experiments.base import Experiment, Result
+from dynlens.experiments.f5_5.experiment import experiment as _f5_5
+from dynlens.experiments.p1_e1.experiment import experiment as _p1_e1
+from dynlens.experiments.p1_e2.experiment import experiment as _p1_e2
+from dynlens.experiments.p2_e1.experiment import experiment as _p2_e1
+from dynlens.experiments.p3_e1.experiment import experiment as _p3_e1
+from dynlens.experiments.q1_e1.experiment import experiment as _q1_e1
+from dynlens.experiments.q1_e2.experiment import experiment as _q1_e2
+from dynlens.experiments.q1_e3.experiment import experiment as _q1_e3
+from dynlens.experiments.q1_e4.experiment import experiment as _q1_e4
+from dynlens.experiments.q2_e1.experiment import experiment as _q2_e1
+from dynlens.experiments.q2_e2.experiment import experiment as _q2_e2
+from dynlens.experiments.q2_e3.experiment import experiment as _q2_e3
+from dynlens.experiments.q2_e4.experiment import experiment as _q2_e4
+from dynlens.experiments.q3_e1.experiment import experiment as _q3_e1
 from dynlens.support import validation
 from dynlens.support.errors import UnknownNameError
+from dynlens.support.progress import tracked
 
-MODULES = (
-    *(f5_5, p1_e1, p1_e2, p2_e1, p3_e1),
-    *(q1_e1, q1_e2, q1_e3, q1_e4, q2_e1, q2_e2, q2_e3, q2_e4, q3_e1),
-)
-EXPERIMENTS: dict[str, Experiment] = {module.experiment.id: module.experiment for module in MODULES}
+EXPERIMENTS: dict[str, Experiment[Any]] = {
+    experiment.id: experiment
+    for experiment in (
+        *(_f5_5, _p1_e1, _p1_e2, _p2_e1, _p3_e1),
+        *(_q1_e1, _q1_e2, _q1_e3, _q1_e4, _q2_e1, _q2_e2, _q2_e3, _q2_e4, _q3_e1),
+    )
+}
 
 
 def reproduce(
@@ -71,11 +77,7 @@ def reproduce(
     began = time.perf_counter()
 
     def each(jobs: Sequence[Any]) -> Iterable[Any]:
-        if not progress:
-            return jobs
-        from tqdm.auto import tqdm
-
-        return tqdm(jobs, desc=id, unit="run")
+        return tracked(jobs, len(jobs), id, "run", shown=progress)
 
     found = EXPERIMENTS[id].run(folder, quick, each)
     return replace(found, seconds=time.perf_counter() - began)

@@ -4,35 +4,70 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
-Each = Callable[[Sequence[T]], Iterable[T]]  # passes jobs through, and may show how far they are
+from dynlens.experiments.lab import Each, Lab
+from dynlens.support.files import write_atomically
+
+M = TypeVar("M")
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """An experiment of a paper that can be repeated.
+class Experiment(Generic[M]):
+    """An experiment of a paper that can be repeated: what is measured, and what is made of it.
 
     Parameters
     ----------
     id, title : str
     source : str
         A key of ``references.bib``, and what part.
-    run : callable
-        ``run(folder, quick, each) -> Result``: writes figures and tables into the folder. `quick`
-        asks for a small version of the same, `each` is wrapped around the list of jobs.
+    measure : callable
+        ``measure(lab)`` computes everything; the others are functions of what it returns.
+    table : callable
+        Rows of the table, all with the same keys.
+    text : callable
+        Paragraphs: what was done, and what the numbers say.
+    pictures : mapping from str to callable
+        Draws a figure for each ending of a file's name, such as ``""`` or ``"_width"``.
     """
 
     id: str
     title: str
     source: str
-    run: Callable[[Path, bool, Each[Any]], Result]
+    measure: Callable[[Lab], M]
+    table: Callable[[M], Sequence[Row]]
+    text: Callable[[M], Iterable[str]]
+    pictures: Mapping[str, Callable[[M], Any]]
+
+    def run(self, folder: Path, quick: bool, each: Each[Any]) -> Result:
+        """Measure, draw, and say what was found; write figures, table and text into a folder."""
+        import matplotlib as mpl
+
+        from dynlens import plot
+
+        stem = self.id.lower().replace(".", "_")
+        measured = self.measure(Lab(folder / f"{stem}-cases", quick, each))
+        figures = []
+        with mpl.rc_context(plot.STYLE):
+            for ending, draw in self.pictures.items():
+                figure = draw(measured)
+                figures += [plot.save(figure, folder / f"{stem}{ending}.{k}") for k in KINDS]
+        source = self.source.split(",")[0].split(";")[0]
+        headline = f"{self.id}  {self.title}   [{source}]"
+        text = "\n\n".join([headline, *self.text(measured)])
+        table = tuple(self.table(measured))
+        files = (
+            write_atomically(folder / f"{stem}.csv", as_csv(table).encode()),
+            write_atomically(folder / f"{stem}.txt", f"{text}\n".encode()),
+        )
+        return Result(self.id, self.title, table, text, tuple(figures), files)
+
+
+KINDS = ("png", "pdf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +89,7 @@ class Result:
 
     id: str
     title: str
-    table: tuple[Mapping[str, Any], ...]
+    table: tuple[Row, ...]
     text: str
     figures: tuple[Path, ...]
     files: tuple[Path, ...] = ()
@@ -63,57 +98,12 @@ class Result:
     def __str__(self) -> str:
         return self.text
 
-    def rows(self, **where: Any) -> list[Mapping[str, Any]]:
+    def rows(self, **where: Any) -> list[Row]:
         """Rows of the table whose columns have the given values."""
         return [row for row in self.table if all(row[k] == v for k, v in where.items())]
 
 
-def leave(
-    experiment: Experiment,
-    folder: Path,
-    table: Sequence[Mapping[str, Any]],
-    parts: Iterable[str],
-    pictures: Mapping[str, Callable[[], Any]],
-) -> Result:
-    """Write the figures, the table and the text under a headline, and return them.
-
-    `pictures` draws a figure for each ending of a file's name, such as ``""`` or ``"_width"``.
-    """
-    import matplotlib as mpl
-
-    from dynlens import plot
-
-    stem = experiment.id.lower().replace(".", "_")
-    figures = []
-    with mpl.rc_context(plot.STYLE):
-        for ending, draw in pictures.items():
-            figure = draw()
-            figures += [plot.save(figure, folder / f"{stem}{ending}.{k}") for k in ("png", "pdf")]
-    source = experiment.source.split(",")[0].split(";")[0]
-    headline = f"{experiment.id}  {experiment.title}   [{source}]"
-    text = "\n\n".join([headline, *parts])
-    files = (
-        write(folder / f"{stem}.csv", as_csv(table)),
-        write(folder / f"{stem}.txt", text + "\n"),
-    )
-    return Result(experiment.id, experiment.title, tuple(table), text, tuple(figures), files)
-
-
-def write(path: Path, text: str) -> Path:
-    """Write a text file, atomically."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
-
-
-def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
+def as_csv(table: Sequence[Row]) -> str:
     """Comma-separated values, floats to full precision."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(table[0]), lineterminator="\n")

@@ -1,30 +1,48 @@
-"""What the experiments share: runs of which only observables are kept, and sweeps of them."""
+"""Runs of which only observables are kept, in bounded memory, whatever their length."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
-from dynlens.experiments.base import Each
 from dynlens.problems.problem import Problem
-from dynlens.support.sweep import Sweep
 from dynlens.support.typing import Array
 
 Observe = Callable[[Problem, Array], Mapping[str, Array]]
 Row = dict[str, Array]
-Engine = Callable[..., Iterable[Any]]
 CHUNK = 16  # saves between looks at the loss: what a run holds in memory
 COARSE, FINE = 0.2, 0.05  # largest change from one save to the next, and one that is too small
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What is kept along a run, a row for each look at it; rows that were not needed are NaN.
+
+    ``time`` is the method's clock and ``flow_time`` the flow's. ``values`` are the largest values
+    of what is looked at, in decreasing order along the last axis, and ``error`` is the relative
+    distance to the target.
+    """
+
+    time: Array
+    flow_time: Array
+    loss: Array
+    values: Array
+    error: Array
+
+    @property
+    def looks(self) -> int:
+        """Number of rows that are no padding."""
+        return int(np.isfinite(self.time).sum())
+
+    @property
+    def end(self) -> int:
+        """Index of the last look."""
+        return self.looks - 1
 
 
 @dataclass
@@ -195,32 +213,3 @@ def rise_times(t: Array, values: Array) -> Array:
         ends = slice(k, k + 2)
         times.append(np.interp(1.0, column[ends], t[ends]) if len(below) else t[0])
     return np.sort(times)
-
-
-# -- sweeps ----------------------------------------------------------------------------------------
-
-
-@contextmanager
-def engine(each: Each[Any], processes: int | None) -> Iterator[Engine]:
-    """A `map` for sweeps over local processes, one per core unless told; `each` shows progress."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    wanted = processes or cores or 1
-    if wanted == 1:
-        yield lambda work, jobs: (work(job) for job in each(jobs))
-        return
-    with ProcessPoolExecutor(wanted, mp_context=get_context("spawn")) as pool:
-
-        def spread(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
-            for future in each([pool.submit(work, job) for job in jobs]):
-                yield future.result()
-
-        yield spread
-
-
-def results(sweep: Sweep, folder: Path, map_: Engine) -> list[dict[str, Any]]:
-    """Run a sweep; return each case with its results as arrays, in the order of the grid."""
-    data = sweep.run(folder, map=map_)
-    return [
-        {**case, **{str(name): data[name].sel(case).to_numpy() for name in data}}
-        for case in sweep.cases()
-    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dynlens.models.symmetric import SymmetricTensor
-from dynlens.problems.instances import falling_coefficients
+from dynlens.problems.instances import coefficients
 from dynlens.problems.losses import Ridge, SquaredLoss
 from dynlens.problems.problem import Problem
 from dynlens.problems.rank_one_sum import RankOneSum
@@ -18,9 +18,7 @@ def staircase(
     dimension: int, rank: int, components: int, ratio: float, penalty: float = 0.0
 ) -> Problem:
     """2-homogeneous components for orthogonal directions; loss ½ |W - W*|^2 and penalty."""
-    target = RankOneSum.orthogonal(
-        falling_coefficients(rank, ratio), dimension=dimension, order=ORDER
-    )
+    target = RankOneSum.orthogonal(coefficients(rank, ratio), dimension=dimension, order=ORDER)
     model = SymmetricTensor(dimension, ORDER, components, degree=2)
     return Problem(model, SquaredLoss(), target, Ridge(penalty))
 

@@ -15,6 +15,8 @@ from dynlens.problems.rank_one_sum import RankOneSum
 from dynlens.support.typing import Array
 
 PENALTY, ETA, SCALE = 0.01, 0.02, 0.01
+RANK = 3
+FITTED = 0.05  # an error below this: no direction is missing
 
 
 def instance(components: int, *, dimension: int, seed: int) -> Problem:

@@ -6,11 +6,13 @@ import itertools
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from dynlens.support.typing import Array
 
-def paragraph(sentences: Iterable[str], label: str = "") -> str:
-    """Join sentences and wrap them, with a label before the first."""
-    whole = label + " ".join(sentences)
-    return textwrap.fill(whole, 100, break_on_hyphens=False)
+
+def paragraph(sentences: Iterable[str], label: str = "", *, hanging: bool = False) -> str:
+    """Join sentences and wrap them, with a label before the first, which may hang out."""
+    whole, indent = label + " ".join(sentences), " " * (len(label) * hanging)
+    return textwrap.fill(whole, 100, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -28,12 +30,12 @@ def each(values: Iterable[float], form: str) -> str:
     return ", ".join(format(value, form) for value in values)
 
 
-def rises(times: Sequence[float]) -> str:
+def rises(times: Sequence[float] | Array) -> str:
     """The first of some times, and how long after it the others come."""
     return f"{times[0]:.4g}, +" + ", +".join(f"{t - times[0]:.3g}" for t in times[1:])
 
 
-def distinct(times: Sequence[float], end: float) -> int:
+def distinct(times: Sequence[float] | Array, end: float) -> int:
     """Number of times that are apart by more than 1% of what lies between the first and the end."""
     ordered = sorted(times)
     gaps = [after - before for before, after in itertools.pairwise(ordered)]

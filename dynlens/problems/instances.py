@@ -65,29 +65,6 @@ def completion_problem(
     return Problem(model, SquaredLoss() if loss is None else loss, Entries.of(target, seen))
 
 
-def falling_coefficients(rank: int, ratio: float) -> Array:
-    """Coefficients of a sum of rank-one terms that fall by a constant ratio and have norm one.
-
-    Parameters
-    ----------
-    rank : int
-        Number of terms.
-    ratio : float
-        Of each coefficient to the next.
-
-    References
-    ----------
-    ge2021understanding
-
-    Examples
-    --------
-    >>> falling_coefficients(3, 2.0).round(4).tolist()
-    [0.8729, 0.4364, 0.2182]
-    """
-    falling = float(ratio) ** -np.arange(rank)
-    return np.asarray(falling / np.linalg.norm(falling))
-
-
 def low_hierarchical_rank_tensor(
     shape: tuple[int, ...],
     tree: Tree,

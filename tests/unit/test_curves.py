@@ -1,10 +1,13 @@
 """Runs of which only observables are kept: the same runs, in bounded memory."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 import dynlens as dl
 from dynlens.experiments import curves
+from dynlens.experiments.lab import Lab, Runs, engine, results
 from dynlens.experiments.prose import columns, distinct, paragraph, rises, span
 from dynlens.support.sweep import Sweep
 
@@ -118,12 +121,46 @@ def test_sweeps_come_back_case_by_case(tmp_path, processes):
         seen.append(len(jobs))
         return jobs
 
-    with curves.engine(each, processes) as map_:
-        found = curves.results(Sweep(plus, {"a": [1, 2], "b": [0.5]}), tmp_path, map_)
+    with engine(each, processes) as map_:
+        found = results(Sweep(plus, {"a": [1, 2], "b": [0.5]}), tmp_path, map_)
     assert seen == [2], "progress is shown"
     assert [one["sum"] for one in found] == [1.5, 2.5]
     assert found[1]["a"] == 2
     assert found[1]["curve"].tolist() == [2, 0.5]
+
+
+def test_a_lab_makes_a_run_of_each_case(tmp_path):
+    class Run(NamedTuple):
+        a: int
+        b: float
+        sum: float
+        curve: np.ndarray
+
+    runs = Lab(tmp_path, True, iter).sweep(
+        Run, *(Sweep(plus, {"a": [k], "b": [0.5]}) for k in (1, 2))
+    )
+    assert runs.values("a") == [1, 2]
+    assert runs.one(a=2).sum == 2.5
+    assert isinstance(runs.one(a=2).sum, float)
+    assert runs.one(a=1).curve.tolist() == [1.0, 0.5]
+
+
+class TestRuns:
+    RUNS = Runs([complex(1, 2), complex(1, 3), complex(2, 3)])
+
+    def test_runs_are_picked_by_their_fields(self):
+        assert self.RUNS.where(real=1) == (1 + 2j, 1 + 3j)
+        assert self.RUNS.where(real=1).one(imag=3) == 1 + 3j
+        assert self.RUNS.by("imag") == [(2.0, (1 + 2j,)), (3.0, (1 + 3j, 2 + 3j))]
+
+    @pytest.mark.parametrize(("wanted", "count"), [({"real": 1}, 2), ({"real": 7}, 0)])
+    def test_one_is_neither_none_nor_several(self, wanted, count):
+        with pytest.raises(LookupError, match=f"{count} of 3 runs have"):
+            self.RUNS.one(**wanted)
+
+    def test_a_field_that_is_misspelt_is_no_empty_answer(self):
+        with pytest.raises(AttributeError, match="rael"):
+            self.RUNS.where(rael=1)
 
 
 def test_words():

@@ -5,7 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from dynlens.experiments import EXPERIMENTS, f5_5, reproduce
+from dynlens.experiments import EXPERIMENTS, reproduce
+from dynlens.experiments.f5_5 import runs
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +42,15 @@ def test_a_prediction_without_the_ratio_would_be_seen(result):
 
 
 def test_the_edge_of_stability_is_at_two_over_eta():
-    below, above, far = (f5_5.edge(eta) for eta in f5_5.EDGE_ETAS)
-    assert below["sharpness"][-1] == pytest.approx(9.097, abs=6e-4)
-    assert 1 / 0.2 < below["sharpness"][-1] < 2 / 0.2
-    assert above["sharpness"][0] > 2 / 0.35 > above["sharpness"][-1]
-    assert above["sharpness"][-1] == pytest.approx(2.003, abs=6e-4)
-    assert above["loss"][-1] < 1e-25
-    assert far["status"] == "diverged"
+    below, above, far = (runs.edge(eta) for eta in runs.EDGE_ETAS)
+    assert below.sharpness[-1] == pytest.approx(9.097, abs=6e-4)
+    assert 1 / 0.2 < below.sharpness[-1] < 2 / 0.2
+    assert above.sharpness[0] > 2 / 0.35 > above.sharpness[-1]
+    assert above.sharpness[-1] == pytest.approx(2.003, abs=6e-4)
+    assert above.loss[-1] < 1e-25
+    assert far.status == "diverged"
     for one in (below, above):
-        np.testing.assert_allclose(np.prod(one["theta"][-1]), 1.0, rtol=1e-12)
+        np.testing.assert_allclose(np.prod(one.theta[-1]), 1.0, rtol=1e-12)
 
 
 def test_is_listed():

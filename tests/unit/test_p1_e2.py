@@ -10,13 +10,15 @@ import time
 import numpy as np
 import pytest
 
-from dynlens.experiments import EXPERIMENTS, p1_e2, reproduce
+from dynlens.experiments import EXPERIMENTS, reproduce
+from dynlens.experiments.p1_e2 import runs
 
 TINY = {"observed": [150, 300], "scale": [1e-1, 1e-2], "repeat": [1, 2]}
 RUNNER = """
 import sys
-from dynlens.experiments import p1_e2, reproduce
-p1_e2.grids = lambda quick: (p1_e2._grid(3, "descent", {grid!r}),)
+from dynlens.experiments import reproduce
+from dynlens.experiments.p1_e2 import runs
+runs.grids = lambda quick: (runs._grid(3, "descent", {grid!r}),)
 if __name__ == "__main__":
     reproduce("P1.E2", sys.argv[1], progress=False)
 """
@@ -36,7 +38,7 @@ def no_tensorly(monkeypatch):
 @pytest.fixture
 def tiny(monkeypatch):
     some = {"observed": [300], "scale": [1e-1, 1e-2], "repeat": [1]}
-    monkeypatch.setattr(p1_e2, "grids", lambda quick: (p1_e2._grid(3, "descent", some),))
+    monkeypatch.setattr(runs, "grids", lambda quick: (runs._grid(3, "descent", some),))
 
 
 class TestQuickVersion:
@@ -57,14 +59,14 @@ class TestQuickVersion:
         assert not any("wall" in name or "second" in name for name in rows[0])
 
     def test_every_run_fits_what_it_sees(self, result):
-        for row in result.rows(stop=p1_e2.STOP):
+        for row in result.rows(stop=runs.STOP):
             assert row["fitted"] == 1.0, row
-            assert row["mse"] <= p1_e2.STOP, row
+            assert row["mse"] <= runs.STOP, row
 
     def test_small_starts_find_the_target_where_large_ones_do_not(self, result):
         for rank in (1, 3):
             large, small = (
-                result.rows(method="descent", stop=p1_e2.STOP, rank=rank, observed=300, scale=s)[0]
+                result.rows(method="descent", stop=runs.STOP, rank=rank, observed=300, scale=s)[0]
                 for s in (1e-1, 1e-2)
             )
             assert small["error"] < large["error"] / 2, (small, large)
@@ -72,7 +74,7 @@ class TestQuickVersion:
             assert small["cp_rank"] < large["cp_rank"], (small, large)
 
     def test_the_rank_found_is_the_target_s_where_it_can_be(self, result):
-        (row,) = result.rows(method="descent", stop=p1_e2.STOP, rank=1, observed=300, scale=1e-2)
+        (row,) = result.rows(method="descent", stop=runs.STOP, rank=1, observed=300, scale=1e-2)
         assert row["cp_rank"] == 1
         assert row["norm_after"] < 0.05 * row["norm_1"]
 
@@ -81,7 +83,7 @@ class TestQuickVersion:
             for scale in (1e-1, 1e-2):
                 few, many = (
                     result.rows(
-                        method="descent", stop=p1_e2.STOP, rank=rank, observed=n, scale=scale
+                        method="descent", stop=runs.STOP, rank=rank, observed=n, scale=scale
                     )[0]["error"]
                     for n in (100, 300)
                 )
@@ -95,9 +97,9 @@ class TestQuickVersion:
             assert descent["flow_time"] / flow["flow_time"] == pytest.approx(1.0, abs=0.2)
 
     def test_going_on_brings_it_nearer(self, result):
-        for late in result.rows(stop=p1_e2.LATE_STOP):
+        for late in result.rows(stop=runs.LATE_STOP):
             same = {name: late[name] for name in ("rank", "observed", "scale", "repeat")}
-            (row,) = result.rows(method="descent", stop=p1_e2.STOP, **same)
+            (row,) = result.rows(method="descent", stop=runs.STOP, **same)
             assert late["mse"] < row["mse"] / 10, late
             assert late["error"] < row["error"], (late, row)
 
@@ -106,22 +108,22 @@ class TestQuickVersion:
 
 
 def test_the_baseline_is_the_error_of_what_is_seen_with_zeros():
-    problem, target, _ = p1_e2.instance(3, 3, 100, 0)
+    problem, target, _ = runs.instance(3, 3, 100, 0)
     filled = problem.observations.adjoint(problem.observations.data)
     assert np.count_nonzero(filled) == 100
-    found = p1_e2.case(3, "descent", 1e-2, 3, 100, 1e-1, 0)
+    found = runs.case(3, "descent", 1e-2, 3, 100, 1e-1, 0)
     expected = np.linalg.norm(filled - target) / np.linalg.norm(target)
     assert found["linear"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_more_observations_contain_the_fewer_ones():
-    few, many = (set(p1_e2.instance(3, 1, n, 0)[0].observations.indices) for n in (50, 100))
+    few, many = (set(runs.instance(3, 1, n, 0)[0].observations.indices) for n in (50, 100))
     assert few < many
     assert len(many) == 100
 
 
 def test_a_case_is_the_same_whenever_it_is_run():
-    first, second = (p1_e2.case(3, "descent", 1e-6, 1, 200, 1e-2, 3) for _ in range(2))
+    first, second = (runs.case(3, "descent", 1e-6, 1, 200, 1e-2, 3) for _ in range(2))
     assert first == second
 
 
@@ -133,11 +135,11 @@ def test_without_tensorly_the_rank_is_left_out_and_it_is_said(tmp_path, tiny, no
 
 
 def test_ranks_left_out_are_not_reused_once_they_can_be_had(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr(p1_e2, "has_tensorly", lambda: False)
+    monkeypatch.setattr(runs, "has_tensorly", lambda: False)
     without = reproduce("P1.E2", tmp_path, progress=False, quick=True)
     monkeypatch.undo()
     some = {"observed": [300], "scale": [1e-1, 1e-2], "repeat": [1]}
-    monkeypatch.setattr(p1_e2, "grids", lambda quick: (p1_e2._grid(3, "descent", some),))
+    monkeypatch.setattr(runs, "grids", lambda quick: (runs._grid(3, "descent", some),))
     found = reproduce("P1.E2", tmp_path, progress=False, quick=True)
     assert all(row["cp_rank"] is None for row in without.table)
     assert all(row["cp_rank"] >= 1 for row in found.table)
@@ -145,7 +147,7 @@ def test_ranks_left_out_are_not_reused_once_they_can_be_had(tmp_path, tiny, monk
 
 def test_a_run_that_was_interrupted_ends_in_the_same_bits(tmp_path, tiny, monkeypatch):
     whole = reproduce("P1.E2", tmp_path / "whole", progress=False, quick=True)
-    case, calls = p1_e2.case, []
+    case, calls = runs.case, []
 
     def interrupted(**arguments):
         if len(calls) == 3:
@@ -155,11 +157,11 @@ def test_a_run_that_was_interrupted_ends_in_the_same_bits(tmp_path, tiny, monkey
 
     # The name is part of a case's key.
     interrupted.__module__, interrupted.__qualname__ = case.__module__, case.__qualname__
-    monkeypatch.setattr(p1_e2, "case", interrupted)
+    monkeypatch.setattr(runs, "case", interrupted)
     with pytest.raises(KeyboardInterrupt):
         reproduce("P1.E2", tmp_path / "broken", progress=False, quick=True)
     assert len(list((tmp_path / "broken" / "p1_e2-cases").iterdir())) == 3
-    monkeypatch.setattr(p1_e2, "case", case)
+    monkeypatch.setattr(runs, "case", case)
     again = reproduce("P1.E2", tmp_path / "broken", progress=False, quick=True)
     for ours, theirs in zip(whole.files, again.files, strict=True):
         assert ours.read_bytes() == theirs.read_bytes()

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.experiments import EXPERIMENTS, p2_e1, reproduce
+from dynlens.experiments import EXPERIMENTS, reproduce
 from dynlens.experiments.curves import follow, rise_times
+from dynlens.experiments.p2_e1 import runs
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ class TestQuickVersion:
 
     def test_components_end_at_the_norms_of_the_target_s(self, result):
         (row,) = result.rows(method="descent", scale=2e-2)
-        _, _, levels, _ = p2_e1.instance(0, **p2_e1.SMALL)
+        _, _, levels, _ = runs.instance(0, **runs.SMALL)
         assert row["norm_1"] == pytest.approx(levels[0], rel=0.02)
         assert row["norm_2"] == pytest.approx(levels[1], rel=0.02)
         assert row["norm_3"] < 0.01 * row["norm_1"]
@@ -65,7 +66,7 @@ class TestQuickVersion:
 
 def test_what_is_finished_is_not_run_again(result, tmp_path, monkeypatch):
     cases = shutil.copytree(result.files[0].parent / "p2_e1-cases", tmp_path / "p2_e1-cases")
-    case, calls = p2_e1.case, []
+    case, calls = runs.case, []
 
     def counting(**arguments):
         calls.append(arguments)
@@ -74,7 +75,7 @@ def test_what_is_finished_is_not_run_again(result, tmp_path, monkeypatch):
     # The name is part of a case's key.
     counting.__module__, counting.__qualname__ = case.__module__, case.__qualname__
     min(cases.iterdir()).unlink()
-    monkeypatch.setattr(p2_e1, "case", counting)
+    monkeypatch.setattr(runs, "case", counting)
     again = reproduce("P2.E1", tmp_path, progress=False, quick=True)
     assert len(calls) == 1
     for ours, theirs in zip(result.files, again.files, strict=True):
@@ -82,11 +83,11 @@ def test_what_is_finished_is_not_run_again(result, tmp_path, monkeypatch):
 
 
 def test_the_target_is_of_norm_one_and_its_components_of_the_norms_told():
-    problem, target, levels, _ = p2_e1.instance(0, **p2_e1.SMALL)
+    problem, target, levels, _ = runs.instance(0, **runs.SMALL)
     assert np.linalg.norm(target) == pytest.approx(1.0, rel=1e-12)
-    assert problem.observations.count == p2_e1.SMALL["observed"]
+    assert problem.observations.count == runs.SMALL["observed"]
     state = int(np.random.SeedSequence([2, 0]).generate_state(1)[0])
-    small = dl.CPFactorization(target.shape, p2_e1.SMALL["rank"])
+    small = dl.CPFactorization(target.shape, runs.SMALL["rank"])
     factors = small.unravel(small.init(1.0, kind="gaussian", seed=state))
     norms = [np.prod([np.linalg.norm(f[:, r]) for f in factors]) for r in range(2)]
     size = np.linalg.norm(small.end_to_end(factors))
@@ -94,17 +95,17 @@ def test_the_target_is_of_norm_one_and_its_components_of_the_norms_told():
 
 
 def test_the_flow_s_ripple_is_the_integrator_s():
-    problem, target, _, key = p2_e1.instance(0, **p2_e1.SMALL)
+    problem, target, _, key = runs.instance(0, **runs.SMALL)
     theta0 = problem.init(5e-2, kind="gaussian", seed=key)
     ripples, rises = [], []
     for rtol in (1e-4, 1e-6):
         found, _ = follow(
             problem,
             theta0,
-            partial(p2_e1._observe, target),
+            partial(runs._observe, target),
             first=1.0,
-            t_end=p2_e1.T_END,
-            stop_below=p2_e1.STOP,
+            t_end=runs.T_END,
+            stop_below=runs.STOP,
             rtol=rtol,
         )
         late = found["values"][found["time"] > 2e5, 0]
@@ -116,9 +117,9 @@ def test_the_flow_s_ripple_is_the_integrator_s():
 
 @pytest.mark.slow
 def test_five_components_rise_one_after_another_at_the_paper_s_size():
-    found = p2_e1.case("descent", 1e-2, 0, **p2_e1.FULL)
-    row = p2_e1.row_of({**found, "method": "descent", "scale": 1e-2, "seed": 0, **p2_e1.FULL})
-    assert row["off_level"] < 0.05, row
-    assert row["next_over_first"] < 0.1, row
-    assert row["rise_5"] > 1.5 * row["rise_1"], row
-    assert row["error"] < 0.05, row
+    case = {"method": "descent", "scale": 1e-2, "seed": 0, "rtol": runs.RTOL, **runs.FULL}
+    run = runs.Run(**case, **runs.case(**case))
+    assert run.off_level < 0.05
+    assert run.next_over_first < 0.1
+    assert run.rises[4] > 1.5 * run.rises[0]
+    assert run.error[run.end] < 0.05

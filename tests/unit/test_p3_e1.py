@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from dynlens.experiments import EXPERIMENTS, curves, p3_e1, reproduce
+from dynlens.experiments import EXPERIMENTS, curves, reproduce
+from dynlens.experiments.p3_e1 import runs
 
-QUANTITIES = {panel.name: panel.quantities for panel in p3_e1.PANELS}
+QUANTITIES = {name: panel.quantities for name, panel in runs.PANELS.items()}
 SPECTRA = QUANTITIES["hierarchical"][2:]
 
 
@@ -77,11 +78,10 @@ class TestQuickVersion:
 
 @pytest.mark.parametrize("panel", list(QUANTITIES))
 def test_a_target_has_the_levels_told_and_unit_entries(panel):
-    problem, target, _, _ = p3_e1.instance(panel, 1, **p3_e1.FULL, width=64)
+    problem, target, found, _ = runs.instance(panel, 1, **runs.FULL, width=64)
     assert target.size == 4096
     assert problem.observations.count == 2048
     assert np.linalg.norm(target) == pytest.approx(64.0, rel=1e-12)
-    found = p3_e1.levels(panel, 1, **p3_e1.FULL, width=64)
     assert len(found) == len(QUANTITIES[panel])
     if panel == "tensor":  # rank-one terms of these norms, hence of at most this total
         assert len(found[0]) == 5
@@ -92,43 +92,41 @@ def test_a_target_has_the_levels_told_and_unit_entries(panel):
         assert np.linalg.norm(spectrum) == pytest.approx(64.0, rel=1e-12)
 
 
-def rows(panel, method, scale, **sizes):
-    axes = {"panel": panel, "method": method, "scale": scale, "seed": 0}
-    found = p3_e1.case(panel, method, scale, 0, p3_e1.RTOL, **sizes)
-    return p3_e1.rows_of({**found, **axes, **sizes})
+def run_and_quantity(panel, method, scale, **sizes):
+    case = {"panel": panel, "method": method, "scale": scale, "seed": 0, "rtol": runs.RTOL, **sizes}
+    run = runs.Run(**case, **runs.case(**case))
+    return run, run.quantities[0]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", p3_e1.METHODS)
+@pytest.mark.parametrize("method", runs.METHODS)
 @pytest.mark.parametrize("panel", ["matrix", "tensor"])
 def test_five_values_rise_one_after_another_at_the_paper_s_size(panel, method):
-    sizes = {**p3_e1.FULL, "width": 64}
-    (row,) = rows(panel, method, 1e-3, **sizes)
-    assert row["fitted"], row
-    assert row["off_level"] < 0.01, row
-    assert row["next_over_first"] < 1e-3, row
-    times = [row[f"rise_{k + 1}"] for k in range(5)]
-    assert np.diff(times).min() > 0.01 * row["flow_time"], times
-    (large,) = rows(panel, method, 1e-1, **sizes)
-    assert large["error"] > 2 * row["error"], (large, row)
-    assert large["next_over_first"] > 0.01, large
+    sizes = {**runs.FULL, "width": 64}
+    run, found = run_and_quantity(panel, method, 1e-3, **sizes)
+    assert run.fitted
+    assert found.off_level < 0.01
+    assert found.next_over_first < 1e-3
+    assert np.diff(found.rises).min() > 0.01 * run.flow_time[run.end], found.rises
+    large, found = run_and_quantity(panel, method, 1e-1, **sizes)
+    assert large.error[large.end] > 2 * run.error[run.end]
+    assert found.next_over_first > 0.01
 
 
 @pytest.mark.slow
 def test_the_first_two_ranks_are_learned_one_after_another_at_width_512():
-    sizes = {**p3_e1.FULL, "width": 512}
-    problem, target, _, key = p3_e1.instance("hierarchical", 0, **sizes)
-    levels = p3_e1.levels("hierarchical", 0, **sizes)[-1]
+    sizes = {**runs.FULL, "width": 512}
+    problem, target, levels, key = runs.instance("hierarchical", 0, **sizes)
     found, _ = curves.descend(
         problem,
         problem.init(1e-2, kind="gaussian", seed=key),
-        partial(p3_e1._observe, "hierarchical", target),
-        eta=p3_e1.ETA,
+        partial(runs._observe, runs.PANELS["hierarchical"], target),
+        eta=runs.ETA,
         steps=4000,  # of which each takes some 20 ms; the third rank comes much later
-        stop_below=p3_e1.STOP,
+        stop_below=runs.STOP,
     )
     values = found["values"][np.isfinite(found["time"]), -1]
-    np.testing.assert_allclose(values[-1, :2], levels[:2], rtol=0.01)
+    np.testing.assert_allclose(values[-1, :2], levels[-1][:2], rtol=0.01)
     assert values[-1, 2] < 1e-3 * values[-1, 0], values[-1]
     first, second = curves.rise_times(found["time"], found["values"][:, -1, :2])
     assert second > 3 * first, (first, second)

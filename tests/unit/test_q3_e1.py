@@ -4,7 +4,8 @@ import csv
 
 import pytest
 
-from dynlens.experiments import EXPERIMENTS, q3_e1, reproduce
+from dynlens.experiments import EXPERIMENTS, reproduce
+from dynlens.experiments.q3_e1 import runs
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def test_leaves_figures_table_and_text(result):
     assert result.files[1].read_text() == str(result) + "\n"
     with result.files[0].open() as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == len(result.table) == 3 * (3 * len(q3_e1.SHARES) + 1)
+    assert len(rows) == len(result.table) == 3 * (3 * len(runs.SHARES) + 1)
     for row, kept in zip(rows, result.table, strict=True):
         assert float(row["risk"]) == kept["risk"]
 

@@ -5,9 +5,13 @@ import csv
 import numpy as np
 import pytest
 
-from dynlens.experiments import EXPERIMENTS, q1_e2, q2_e1, q2_e3, q2_e4, reproduce
+from dynlens.experiments import EXPERIMENTS, reproduce
 from dynlens.experiments.deflation import half_times
-from dynlens.problems.instances import falling_coefficients
+from dynlens.experiments.fresh_components import FITTED
+from dynlens.experiments.q2_e1 import runs as q2_e1
+from dynlens.experiments.q2_e3.runs import PAIR
+from dynlens.experiments.q2_e4.runs import best_tilt
+from dynlens.problems.instances import coefficients
 
 IDS = ("Q1.E1", "Q1.E2", "Q1.E3", "Q1.E4", "Q2.E1", "Q2.E2", "Q2.E3", "Q2.E4")
 
@@ -73,9 +77,9 @@ def test_dimension_does_not_matter_to_descent(of):
 
 def test_fresh_components_lead_out_where_nothing_else_does(of):
     easy, hard = (of("Q1.E2").rows(seed=seed) for seed in (0, 5))
-    assert all(row["error_3"] < q1_e2.FITTED for row in easy)
+    assert all(row["error_3"] < FITTED for row in easy)
     for row in hard:
-        assert (row["error_3"] < q1_e2.FITTED) == row["fresh"], row
+        assert (row["error_3"] < FITTED) == row["fresh"], row
         assert row["error_1"] > 0.5, "both begin with the same epoch"
 
 
@@ -100,7 +104,7 @@ class TestStaircase:
         np.testing.assert_allclose(
             found["observed"], [29.26, 34.37, 41.39, 48.92, 59.04], atol=0.01
         )
-        a = falling_coefficients(5, 1.2)
+        a = coefficients(5, 1.2)
         plateaus = np.interp([31.5, 37.5, 44.0, 52.0], found["time"], found["squared"])
         wanted = np.square(a).sum() - np.cumsum(np.square(a))[:-1]
         np.testing.assert_allclose(plateaus, wanted, rtol=0.02)
@@ -128,7 +132,7 @@ def test_the_penalty_leaves_half_of_itself_and_holds_within_a_basin(of):
     for row in rows:
         if row["quantity"] == "basin":
             assert row["low"] <= row["law"] <= row["high"], row
-            assert row["high"] < row["penalty"] / (row["penalty"] + q2_e3.PAIR[1]) - 0.03, row
+            assert row["high"] < row["penalty"] / (row["penalty"] + PAIR[1]) - 0.03, row
         else:
             assert row["low"] == pytest.approx(row["law"], abs=1e-6), row
 
@@ -145,8 +149,8 @@ class TestCloseDirections:
     @pytest.mark.parametrize("order", [3, 4, 6])
     def test_the_best_direction_leaves_the_mean_at_the_threshold(self, order):
         edge = (order - 2) / order
-        assert q2_e4.best_tilt(order, edge + 0.01) == 0.0
-        assert q2_e4.best_tilt(order, edge - 0.01) > 0.2
+        assert best_tilt(order, edge + 0.01) == 0.0
+        assert best_tilt(order, edge - 0.01) > 0.2
 
 
 def test_half_times_are_exact_for_a_logistic_law_and_infinite_without_one():

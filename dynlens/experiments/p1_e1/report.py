@@ -1,0 +1,492 @@
+"""P1.E1 in words and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dynlens.comparison.slopes import observed_order
+from dynlens.experiments.lab import Runs
+from dynlens.experiments.p1_e1.runs import (
+    BALANCED_SCALE,
+    ETA,
+    FLOW,
+    GAUSSIAN,
+    Curve,
+    Measured,
+    Reading,
+    Run,
+    readings,
+    start,
+)
+from dynlens.experiments.prose import each, paragraph
+from dynlens.problems.instances import completion_problem
+from dynlens.support.typing import Array
+from dynlens.verdict import Verdict
+
+NEAR = 0.05  # a curve follows the law if |W11| sqrt(2 loss) is this close to 1
+LEFT = 0.5  # a curve has left the law for good if |W11| sqrt(2 loss) is below this
+BEYOND = 2  # |W11| is told apart from where others stop if it is so many times as large
+KEPT = 1e-12  # an imbalance up to this is rounding
+DECAY = 3 / 6 ** (1 / 3)  # det W decays like exp(-DECAY t^(2/3)), as |W11| grows like (6 t)^(1/3)
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def text(measured: Measured) -> Iterable[str]:
+    """Paragraphs and a table."""
+    depths = measured.runs.values("depth")
+    yield paragraph(_setting(depths, measured.levels))
+    yield _rows(readings(measured))
+    for depth in depths:
+        if depth > 2:
+            yield paragraph(_deep(measured, depth))
+    saturate = all(_stopped(run) for run in (*measured.steps, *measured.tolerances))
+    yield f"{'Why' if saturate else 'Whether'} the curves of depth 2 saturate"
+    yield paragraph(_descent(measured), "(a) ", hanging=True)
+    yield paragraph(_unbalanced(measured), "(b) ", hanging=True)
+    yield paragraph(_rounding(measured), "(c) ", hanging=True)
+
+
+def _setting(depths: Sequence[int], levels: Sequence[float]) -> Iterable[str]:
+    yield (
+        "Two-by-two completion with W12 = W21 = 1 and W22 = 0 observed, loss half the sum of "
+        f"squares, down to a loss of {levels[-1]:g}; depths {_list(depths)}."
+    )
+    yield (
+        f"Gradient descent with steps {each((ETA[d] for d in depths), 'g')} (time = step size "
+        f"times steps); gradient flow by {FLOW[0][0]} at rtol {FLOW[0][1]:g}, its error measured "
+        f"against {FLOW[1][0]} at rtol {FLOW[1][1]:g} and shown as ± where it is large."
+    )
+    yield (
+        "Starts have det W > 0: balanced with end-to-end entries of standard deviation "
+        f"{BALANCED_SCALE:g}, unbalanced with Gaussian factors of standard deviation "
+        f"{each((GAUSSIAN[d] for d in depths), 'g')} (seed 0 is listed; all are in the .csv)."
+    )
+
+
+def _rows(found: Runs[Reading]) -> str:
+    head = (
+        "depth  start       source     loss      |W11|  |W11| sqrt(2 loss)      time"
+        "    min det W  imbalance"
+    )
+    lines, group = [head], None
+    listed = sorted(found.where(seed=0), key=lambda one: (one.depth, one.start, one.source))
+    for one in listed:
+        if group not in (None, (one.depth, one.start)):
+            lines.append("")
+        group = one.depth, one.start
+        # Beyond its horizon a run's numbers are shown with their error.
+        doubt = f" ±{one.W11_error:.0g}" if one.W11_error > 1e-3 * one.W11 else ""
+        low = f"{one.min_det:.1e}" if one.min_det else "<1e-308"
+        lines.append(
+            f"{one.depth:>5}  {one.start:<10}  {one.source:<7} {one.loss:>7.0e} "
+            f"{one.W11:>10.4f} {one.W11_sqrt_2loss:>19.5f} {one.time:>9.6g} {low:>12} "
+            f"{one.imbalance:>10.1e}{doubt}"
+        )
+    return "\n".join(lines)
+
+
+def _deep(measured: Measured, depth: int) -> Iterable[str]:
+    levels, runs = measured.levels, measured.runs.where(depth=depth)
+    descent, flow = (runs.one(start="balanced", source=s) for s in ("descent", "flow"))
+    off = [abs(descent.scaled[k] - 1) for k in descent.at]
+    yield (
+        f"Depth {depth}, balanced: |W11| sqrt(2 loss) is within {each(off, '.2%')} of 1 at loss "
+        f"{each(levels, 'g')}."
+    )
+    beyond = abs(_beyond(descent))
+    yield (
+        "Since W11 W22 = W12 W21 + det W, and the observed residuals are W22 and about -1/W11^2 "
+        f"twice, it is 1 - 2 loss + det W to next order; at the last level that is "
+        f"{'exact to' if beyond < NEAR else 'off by'} {beyond:.0g}, with det W = "
+        f"{descent.det[descent.last]:.1e}."
+    )
+    pairs = [
+        (runs.one(start=flow.start, seed=flow.seed, source="descent"), flow)
+        for flow in runs.where(source="flow")
+    ]
+    gap = max(abs(abs(d.w11[d.last] / f.w11[f.last]) - 1) for d, f in pairs)
+    gap_t = max(abs(d.t[d.last] / f.t[f.last] - 1) for d, f in pairs)
+    agree = max(gap, gap_t) < NEAR
+    yield (
+        f"The flow takes a time of {flow.t[flow.last]:.5g} ({_law_time(levels[-1], depth):.5g} by "
+        f"the growth law), descent {round(descent.t[-1] / ETA[depth])} steps; from all starts the "
+        f"two {'agree at the last level to' if agree else 'differ at the last level by up to'} "
+        f"{gap:.0e} in |W11| and {gap_t:.0e} in time."
+    )
+    sharp = float(np.linalg.eigvalsh(completion_problem(depth).hessian(descent.final))[-1])
+    edge = ETA[depth] * sharp
+    yield (
+        f"There the step times the sharpness is {edge:.2f}, {'' if edge < 2 else 'not '}below 2."
+    )
+    yield from _deep_unbalanced(_unbalanced_descents(measured, depth), levels)
+
+
+def _deep_unbalanced(many: Sequence[Run], levels: Sequence[float]) -> Iterable[str]:
+    lost = sum(run.flip is not None for run in many)
+    follow = [
+        sum(abs(run.scaled[run.at[k]] - 1 + 2 * level) < NEAR for run in many)
+        for k, level in enumerate(levels)
+    ]
+    slowly = follow[-1] > len(many) - lost  # some follow though they lost the sign
+    yield (
+        f"Unbalanced: det W becomes negative in {lost} of {len(many)} starts, "
+        f"{'but det W = 0 is left so slowly that' if slowly else 'and'} {each(follow, 'd')} of "
+        f"them follow the law within {NEAR:.0%} at loss {each(levels, 'g')}."
+    )
+    beyond = max(abs(_beyond(run)) for run in many)
+    yield (
+        f"Those that leave it {'fall' if beyond < NEAR else 'do not only fall'} short by |det W|: "
+        f"|W11| sqrt(2 loss) - (1 - 2 loss + det W) is {beyond:.0g} at most at the last level, "
+        f"where the smallest |W11| is {min(run.end for run in many):.3g}."
+    )
+
+
+def _unbalanced_descents(measured: Measured, depth: int) -> list[Run]:
+    """Descents from all unbalanced starts, drawn or only counted."""
+    wanted = {"depth": depth, "start": "unbalanced", "source": "descent"}
+    return [*measured.runs.where(**wanted), *measured.census.where(**wanted)]
+
+
+def _beyond(run: Curve) -> float:
+    """What ``|W11| sqrt(2 loss)`` is at the last level beyond its expansion."""
+    k = run.last
+    return float(run.scaled[k] - (1 - 2 * run.loss[k] + run.det[k]))
+
+
+def _law_time(loss: float, depth: int) -> float:
+    """Time at which ``|W11| = 1 / sqrt(2 loss)`` by the growth law of the completion problem."""
+    return float((2 * loss) ** (-(depth + 1) / depth) / (2 * depth + 2))
+
+
+def _stopped(run: Curve) -> bool:
+    """Whether |W11| has stopped growing, while the loss falls."""
+    return bool(run.scaled[-1] < LEFT)
+
+
+def _lost(runs: Iterable[Curve]) -> bool:
+    """Whether the determinant became negative in all of some runs."""
+    return all(run.flip is not None for run in runs)
+
+
+def _grows_on(run: Curve, stops: Iterable[float]) -> str:
+    """Say whether |W11| grows beyond where that of others stops, as far as this run tells."""
+    k = run.last
+    if run.scaled[k] < LEFT:
+        return "saturates as well"
+    if abs(run.w11[k]) > BEYOND * max(stops):
+        return "does not saturate"
+    return "is not told apart, at this loss, from what saturates"
+
+
+def _descent(measured: Measured) -> Iterable[str]:
+    steps, exact = measured.steps, measured.runs.one(source="exact")
+    etas, sizes = [run.precision for run in steps], [float(run.imbalance[-1]) for run in steps]
+    order, _ = observed_order(etas, sizes)
+    yield (
+        "What descent does. A step adds eta^2 (G2'G2 - G1 G1') to W2'W2 - W1 W1', which the flow "
+        f"conserves: from the same balanced start the imbalance ends at {each(sizes, '.2e')} for "
+        f"eta = {each(etas, '.3g')}, of order {order:.3f} in eta."
+    )
+    flips = [run.flip for run in steps if run.flip is not None]
+    if _lost(steps) and all(map(_stopped, steps)):
+        later = "later, but it saturates" if flips == sorted(flips) else "no later"
+        log_det = np.interp(flips, exact.t, exact.det)
+        power, _ = observed_order(etas, np.exp(log_det), floor=0.0)
+        yield (
+            f"det W becomes negative at t = {each(flips, '.2f')} and |W11| stops at "
+            f"{each((run.end for run in steps), '.3f')}: a smaller step saturates {later}, because "
+            "the sign is lost once the flow's determinant, which decays like "
+            f"exp(-{DECAY:.2f} t^(2/3)), has come down to a multiple of eta^{power:.2f}."
+        )
+    else:
+        yield _some(steps)
+    even = measured.symmetric
+    balanced = even.imbalance.max() <= KEPT
+    yield (
+        f"The control: from W(0) = {BALANCED_SCALE:g} I the same descent with the same step "
+        + ("keeps W2 = W1', hence its balance" if balanced else "does not keep its balance")
+        + f" (largest imbalance {even.imbalance.max():.1g})"
+        + (", and det W is a square." if balanced else ".")
+    )
+    k = even.last
+    yield (
+        f"It {_grows_on(even, [steps[0].end])}: |W11| = {abs(even.w11[k]):.4f} at loss "
+        f"{measured.levels[-1]:g}, |W11| sqrt(2 loss) = {even.scaled[k]:.5f}, after "
+        f"{round(even.t[k] / ETA[2])} steps."
+    )
+
+
+def _some(runs: Runs[Run]) -> str:
+    """Say how many of some runs lose the sign, and in how many |W11| stops."""
+    return (
+        f"det W becomes negative in {sum(run.flip is not None for run in runs)} of these "
+        f"{len(runs)} runs, and |W11| stops growing in {sum(map(_stopped, runs))}."
+    )
+
+
+def _unbalanced(measured: Measured) -> Iterable[str]:
+    wanted = {"depth": 2, "start": "unbalanced"}
+    flows = measured.runs.where(**wanted, source="flow")
+    twins = [measured.twins.one(**wanted, seed=run.seed) for run in flows]
+    descents = [measured.runs.one(**wanted, seed=run.seed, source="descent") for run in flows]
+    yield (
+        "What unbalanced starts do. Near zero the flow is linear and turns W into a multiple of "
+        "M X'X, X = (W1 + W2'M)/2 and M = ((0, 1), (1, 0)), whose determinant is -det(X)^2, "
+        "negative at every scale of the start."
+    )
+    predicted = [linear_flip(run.seed) for run in flows]
+    flow, twin, descent = (
+        [np.inf if run.flip is None else run.flip for run in runs]
+        for runs in (flows, twins, descents)
+    )
+    error = max(abs(a - b) for a, b in zip(flow, twin, strict=True)) if _lost(flows) else np.nan
+    agree = np.allclose([flow, descent], predicted, rtol=NEAR)
+    yield (
+        f"det W changes sign at t = {each(predicted, '.4f')} by that formula, at "
+        f"{each(flow, '.4f')} along the flow (± {error:.0g}), at {each(descent, '.3f')} under "
+        "descent: "
+        + (
+            "neither the step nor the arithmetic has a part in it."
+            if agree
+            else "the formula is not all there is to it."
+        )
+    )
+    many = _unbalanced_descents(measured, 2)
+    stops = [run.end for run in many]
+    said = f"Of {len(many)} such starts {sum(run.det[-1] < 0 for run in many)} end with det W < 0, "
+    if all(map(_stopped, many)):
+        yield (
+            f"{said}and |W11| stops at {np.median(stops):.2g} in the median, {max(stops):.2g} at "
+            "most. The theorem speaks of balanced starts, and has to."
+        )
+    else:
+        yield (
+            f"{said}and |W11| stops in {sum(map(_stopped, many))} of them; it is "
+            f"{np.median(stops):.2g} in the median at loss {measured.levels[-1]:g}."
+        )
+
+
+def _rounding(measured: Measured) -> Iterable[str]:
+    ladder, levels = measured.tolerances, measured.levels
+    balanced = measured.runs.where(depth=2, start="balanced")
+    exact, flow = balanced.one(source="exact"), balanced.one(source="flow")
+    sinks = exact.det[exact.last] < np.log(np.finfo(float).eps)
+    yield (
+        "What floating point does. The exact flow from the balanced start keeps det W > 0, "
+        + (
+            "but det W sinks below the rounding of the factors, and on the negative side it is "
+            "repelled from zero."
+            if sinks
+            else "and det W stays above the rounding of the factors."
+        )
+    )
+    tolerances = f"By LSODA at rtol {each((run.precision for run in ladder), 'g')}"
+    if _lost(ladder) and all(map(_stopped, ladder)):
+        flips = [run.flip for run in ladder if run.flip is not None]
+        yield (
+            f"{tolerances} the sign is lost at t = {each(flips, '.1f')} and |W11| stops at "
+            f"{each((run.end for run in ladder), '.2f')}."
+        )
+    else:
+        yield f"{tolerances}: {_some(ladder)}"
+    yield _judged(measured.verdict)
+    k, time = exact.last, _law_time(levels[-1], 2)
+    apart = abs(exact.w11[exact.at[0]] / flow.w11[flow.at[0]] - 1)
+    yield (
+        "In the coordinates (W11, W12, W21, ln det W), which cannot lose the sign, the same flow "
+        f"(|W11| {'equal to' if apart < NEAR else 'off by'} {apart:.0g} at loss {levels[0]:g}) "
+        f"{_grows_on(exact, [run.end for run in ladder])}: |W11| = {abs(exact.w11[k]):.4f} at loss "
+        f"{levels[-1]:g}, |W11| sqrt(2 loss) = {exact.scaled[k]:.5f}, at t = {exact.t[k]:.5g} "
+        f"({time:.5g} by the growth law)."
+    )
+    decimal = exact.det[k] / np.log(10)
+    yield f"There ln det W = {exact.det[k]:.5g}, that is det W = 1e{decimal:.0f}" + (
+        ", far below the smallest positive double, 4.9e-324: no step and no tolerance can carry "
+        "such a number in the factors' own coordinates."
+        if decimal < -324
+        else "."
+    )
+
+
+def _judged(verdict: Verdict) -> str:
+    """What the verdict on the flow in the factors' own coordinates says, and whether rightly."""
+    said = f"A verdict on the run at rtol 1e-10 is {verdict.status}"
+    if verdict.status == "REFUTED":
+        return f"{said}: it is deceived."
+    if verdict.horizon is None or verdict.t_end is None or verdict.horizon >= verdict.t_end:
+        return f"{said} to the end."
+    return (
+        f"{said} up to its horizon, t = {verdict.horizon:.3g}, and undecided beyond: it is not "
+        "deceived."
+    )
+
+
+def linear_flip(seed: int) -> float:
+    r"""First sign change of det W by the flow linearized at zero, from an unbalanced start.
+
+    :math:`W = M (e^t X - e^{-t} Y)^\top (e^t X + e^{-t} Y)`, :math:`X, Y = (W_1 \pm W_2^\top M)/2`,
+    so that det W vanishes where :math:`\det(e^{2t} X \pm Y) = 0`.
+    """
+    problem = completion_problem(2)
+    first, second = problem.factors(start(problem, "unbalanced", seed))
+    turned = second.T @ np.array([[0.0, 1.0], [1.0, 0.0]])
+    x, y = (first + turned) / 2, (first - turned) / 2
+    mixed = x[0, 0] * y[1, 1] + x[1, 1] * y[0, 0] - x[0, 1] * y[1, 0] - x[1, 0] * y[0, 1]
+    roots = [np.roots([np.linalg.det(x), sign * mixed, np.linalg.det(y)]) for sign in (1.0, -1.0)]
+    real = [r.real for r in np.concatenate(roots) if abs(r.imag) < 1e-12 and r.real > 1]
+    return float(0.5 * np.log(min(real)))
+
+
+def _list(values: Sequence[int]) -> str:
+    return f"{', '.join(map(str, values[:-1]))} and {values[-1]}"
+
+
+# -- pictures --------------------------------------------------------------------------------------
+
+
+def growth(measured: Measured) -> Any:
+    """Draw |W11| against the loss, and beside the law, for every depth."""
+    from matplotlib.lines import Line2D
+
+    from dynlens import plot
+
+    colours = {"balanced": plot.BLUE, "unbalanced": plot.VERMILLION}
+    runs = measured.runs
+    depths = runs.values("depth")
+    figure = plot.Picture(figsize=(2.6 * len(depths), 4.6))
+    axes = figure.subplots(2, len(depths), sharex=True, sharey="row", height_ratios=(2, 1))
+    for column, depth in zip(axes.T, depths, strict=True):
+        column[0].set_title(f"depth {depth}")
+        _law(column[0])
+        column[1].axhline(1, color="black", linestyle=":", linewidth=1.3, zorder=4)
+        # Thin lines over broad ones, balanced starts over the others.
+        order = {"descent": 0, "flow": 1, "exact": 1}
+        mine = runs.where(depth=depth)
+        for run in sorted(mine, key=lambda run: (order[run.source], run.start == "balanced")):
+            look = _look(run.source, colours[run.start])
+            column[0].plot(run.loss, np.abs(run.w11), **look)
+            column[1].plot(run.loss, run.scaled, **look)
+            _flip(column[0], run, look["color"])
+        column[1].set_xlabel("loss")
+    _scales(axes[0], (1.3, 8e-5), (0.2, 130))
+    axes[1, 0].set_ylim(0, 1.15)
+    axes[0, 0].set_ylabel(r"$|W_{11}|$")
+    axes[1, 0].set_ylabel(r"$|W_{11}|\sqrt{2\,\mathrm{loss}}$")
+    entries = [
+        Line2D([], [], color=plot.BLUE, label="balanced start"),
+        Line2D([], [], color=plot.VERMILLION, label="unbalanced starts"),
+        Line2D([], [], **_look("descent", plot.GREY), label="gradient descent"),
+        Line2D([], [], **_look("flow", plot.GREY), label="gradient flow"),
+        Line2D([], [], **_look("exact", plot.GREY), label=r"flow in $\ln\,\det\,W$"),
+        Line2D([], [], **_dots(plot.GREY), label=r"$\det\,W$ becomes negative"),
+        Line2D([], [], color="black", linestyle=":", label=r"$1/\sqrt{2\,\mathrm{loss}}$"),
+    ]
+    figure.legend(handles=entries, loc="outside lower center", ncols=4)
+    return figure
+
+
+def saturation(measured: Measured) -> Any:
+    """Draw the three reasons for which curves of depth 2 saturate."""
+    from dynlens import plot
+
+    figure = plot.Picture(figsize=(8.4, 3.2))
+    left, middle, right = figure.subplots(1, 3)
+    steps = [(2**k, run) for k, run in enumerate(measured.steps)][::2]
+    _ladder(
+        left,
+        {rf"$\eta = {ETA[2]:g}$" + (f" / {n}" if n > 1 else ""): run for n, run in steps},
+        measured.symmetric,
+        "symmetric start",
+    )
+    _ladder(
+        right,
+        {rf"rtol $10^{{{round(np.log10(run.precision))}}}$": run for run in measured.tolerances},
+        measured.runs.one(depth=2, start="balanced", source="exact"),
+        r"flow in $\ln\,\det\,W$",
+    )
+    _scales((left, right), (0.5, 8e-5), (0.7, 130))
+    unbalanced = measured.runs.where(depth=2, start="unbalanced")
+    _signs(middle, unbalanced)
+    broken = "descent breaks the balance" if _lost(measured.steps) else "descent by step"
+    lost = r"unbalanced starts lose $\det\,W > 0$" if _lost(unbalanced) else "unbalanced starts"
+    rounded = "rounding loses the sign" if _lost(measured.tolerances) else "the flow by tolerance"
+    for ax, title in zip((left, middle, right), (broken, lost, rounded), strict=True):
+        letter = "abc"[(left, middle, right).index(ax)]
+        ax.set_title(f"({letter}) {title}", fontsize=8.5)
+    return figure
+
+
+def _ladder(ax: Any, runs: Mapping[str, Run], free: Run, name: str) -> None:
+    """|W11| against loss for a ladder of numerics, and for the run that does not saturate."""
+    from matplotlib import colormaps
+
+    from dynlens import plot
+
+    shades = colormaps["cividis"](np.linspace(0.0, 0.85, len(runs)))
+    for shade, (label, run) in zip(shades, runs.items(), strict=True):
+        ax.plot(run.loss, np.abs(run.w11), color=shade, label=label)
+        _flip(ax, run, shade)
+    ax.plot(free.loss, np.abs(free.w11), color=plot.VERMILLION, linestyle="--", label=name)
+    _law(ax)
+    ax.set(xlabel="loss", ylabel=r"$|W_{11}|$")
+    ax.legend(loc="upper left")
+
+
+def _signs(ax: Any, runs: Runs[Run]) -> None:
+    """Determinants of depth 2 from unbalanced starts, relative to the squared norm."""
+    from matplotlib.lines import Line2D
+
+    from dynlens import plot
+
+    for run in runs:
+        ax.plot(run.t, run.det / run.norm**2, **_look(run.source, plot.VERMILLION))
+        ax.plot(linear_flip(run.seed), 0.0, **_dots(plot.VERMILLION))
+    ax.axhline(0, color="black", linestyle=":", linewidth=1.3)
+    ax.set(xlim=(0, 13), ylim=(-0.5, 0.5), xlabel="time")
+    ax.set_ylabel(r"$\det\,W\,/\,\Vert W\Vert^2$")
+    entries = [
+        Line2D([], [], **_look("descent", plot.VERMILLION), label="gradient descent"),
+        Line2D([], [], **_look("flow", plot.VERMILLION), label="gradient flow"),
+        Line2D([], [], **_dots(plot.VERMILLION), label="sign change of the linear flow"),
+    ]
+    ax.legend(handles=entries, loc="upper right")
+
+
+def _look(source: str, colour: str) -> dict[str, Any]:
+    if source == "descent":
+        return {"color": colour, "linewidth": 4.0, "alpha": 0.3, "solid_capstyle": "butt"}
+    style = {"flow": "-", "exact": "--"}[source]
+    return {"color": colour, "linewidth": 1.1, "linestyle": style}
+
+
+def _dots(colour: Any) -> dict[str, Any]:
+    return {
+        "color": colour,
+        "marker": "o",
+        "markersize": 4.5,
+        "markerfacecolor": "white",
+        "linestyle": "none",
+        "zorder": 5,
+    }
+
+
+def _flip(ax: Any, run: Run, colour: Any) -> None:
+    if run.flip is not None:
+        x, y = (np.interp(run.flip, run.t, v) for v in (run.loss, np.abs(run.w11)))
+        ax.plot(x, y, **_dots(colour))
+
+
+def _law(ax: Any) -> None:
+    loss: Array = np.geomspace(1e-4, 1.0, 50)
+    name = r"$1/\sqrt{2\,\mathrm{loss}}$"
+    ax.plot(loss, 1 / np.sqrt(2 * loss), ":", color="black", linewidth=1.3, zorder=4, label=name)
+
+
+def _scales(axes: Iterable[Any], losses: tuple[float, float], sizes: tuple[float, float]) -> None:
+    for ax in axes:
+        ax.set(xscale="log", yscale="log", xlim=losses, ylim=sizes)

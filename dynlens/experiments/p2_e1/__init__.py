@@ -1,0 +1,1 @@
+"""P2.E1: components of a tensor factorization are learned one after another."""

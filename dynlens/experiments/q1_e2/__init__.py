@@ -1,0 +1,1 @@
+"""Q1.E2: what fresh components are for."""

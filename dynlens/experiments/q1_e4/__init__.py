@@ -1,0 +1,1 @@
+"""Q1.E4: how long components take to leave zero."""

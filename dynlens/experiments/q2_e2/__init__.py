@@ -1,0 +1,1 @@
+"""Q2.E2: the smaller the start, the sharper the stairs."""
