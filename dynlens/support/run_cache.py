@@ -1,8 +1,9 @@
 """Finished runs, kept on disk: the second verification reads what the first integrated.
 
 A run is named by what determines it: its case, the source text of this package, the versions of the
-libraries that compute, and the method that stands in for the default, if any. Whatever changes,
-the name changes, so nothing stale is ever read. Set ``DYNLENS_FRESH=1`` to compute everything anew.
+libraries that compute, the processor they compute for, and the method that stands in for the
+default, if any. Whatever changes, the name changes, so nothing stale is ever read, nor what another
+machine computed that shares the folder. Set ``DYNLENS_FRESH=1`` to compute everything anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import os
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -24,6 +26,15 @@ from dynlens.support.typing import Array
 
 # The theorem files state cases of their own and are installed beside this package.
 PACKAGES = ("dynlens", "theory_checks")
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
+# With these the user has numba, OpenBLAS and numpy compute for another processor than there is.
+PROCESSOR_CHOICES = (
+    "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+    "NUMBA_ENABLE_AVX",
+    "OPENBLAS_CORETYPE",
+    "NPY_DISABLE_CPU_FEATURES",
+)
 
 
 def kept(
@@ -85,13 +96,24 @@ def ours(*parts: Any) -> bool:
 
 @cache
 def fingerprint() -> str:
-    """Hash of the packages' source and of the versions of what they compute with."""
-    import numba
-    import scipy
-
-    digest = hashlib.sha256(f"{np.__version__} {scipy.__version__} {numba.__version__}".encode())
+    """Hash of the packages' source, and of what they compute with and for."""
+    computed_with = [f"{name} {version(name)}" for name in LIBRARIES]
+    digest = hashlib.sha256("\n".join((*computed_with, processor())).encode())
     root = Path(__file__).parents[2]
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def processor() -> str:
+    """Name and instruction sets of this processor, and what stands in for them.
+
+    Code compiled for another one adds up in another order, or rounds once where this one rounds
+    twice: its results are right too, but not the same bits.
+    """
+    from llvmlite import binding  # the names that numba compiles for, without numba
+
+    features = binding.get_host_cpu_features().flatten()
+    choices = [f"{name}={os.environ.get(name, '')}" for name in PROCESSOR_CHOICES]
+    return "\n".join((binding.get_host_cpu_name(), features, *choices))

@@ -1,7 +1,13 @@
 """Finished runs are read from disk, to the bit, and only while nothing has changed."""
 
+import subprocess
+import sys
+from functools import cache
+
 import numpy as np
 import pytest
+from llvmlite import binding
+from llvmlite.binding import FeatureMap
 
 import dynlens as dl
 from dynlens.cases import paths, systems
@@ -22,6 +28,7 @@ def disk(tmp_path, monkeypatch):
 
 
 def forget():
+    runs.fingerprint.cache_clear()
     paths._trajectory.cache_clear()
     systems._integrated.cache_clear()
 
@@ -55,9 +62,41 @@ def test_a_changed_package_reads_nothing_old(disk, monkeypatch):
     calls = computed(monkeypatch)
     paths._trajectory(PATH)
     forget()
-    monkeypatch.setattr(runs, "fingerprint", lambda: "another source")
+    monkeypatch.setattr(runs, "fingerprint", cache(lambda: "another source"))
     paths._trajectory(PATH)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", runs.PROCESSOR_CHOICES)
+def test_another_processor_chosen_reads_nothing_old(name, monkeypatch):
+    monkeypatch.delenv(name, raising=False)
+    before = runs.fingerprint.__wrapped__()
+    assert runs.fingerprint.__wrapped__() == before
+    monkeypatch.setenv(name, "haswell")
+    assert runs.fingerprint.__wrapped__() != before
+
+
+@pytest.mark.parametrize("asked", ["get_host_cpu_name", "get_host_cpu_features"])
+def test_a_machine_reads_nothing_of_another_with_which_it_shares_the_folder(
+    disk, monkeypatch, asked
+):
+    calls = computed(monkeypatch)
+    paths._trajectory(PATH)
+    other = {"get_host_cpu_name": "elsewhere", "get_host_cpu_features": FeatureMap(avx=True)}
+    monkeypatch.setattr(binding, asked, lambda: other[asked])
+    forget()
+    paths._trajectory(PATH)
+    assert len(calls) == 2
+
+
+def test_asking_for_the_processor_imports_no_compiler():
+    script = (
+        "import sys; from dynlens.support import run_cache; run_cache.fingerprint(); "
+        "print('numba' in sys.modules, 'scipy' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_everything_is_computed_anew_when_asked(disk, monkeypatch):
