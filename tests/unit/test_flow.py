@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -250,6 +251,17 @@ def test_at_evaluates_the_same_flow_at_other_times():
 def test_at_the_same_times_the_flow_is_the_same_to_the_last_bit():
     flow = LOGISTIC.run()
     np.testing.assert_array_equal(flow.at(flow.t).theta, flow.theta)
+
+
+@pytest.mark.parametrize("method", ["LSODA", "Radau9"])
+def test_runs_in_several_threads_have_the_bits_of_one(method):
+    # LSODA kept its state in global memory before SciPy 1.17, which is why that is the least.
+    case = EXACT["two scalars"]
+    alone = case.run(method=method).theta
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: case.run(method=method).theta, range(12)))
+    for theta in runs:
+        np.testing.assert_array_equal(theta, alone)
 
 
 # -- events ---------------------------------------------------------------------------------------
