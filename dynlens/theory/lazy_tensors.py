@@ -125,3 +125,25 @@ def tangent_columns(vectors: ArrayLike, order: int) -> Array:
     others = [np.delete(entries, k, axis=2).prod(axis=2) for k in range(order)]
     columns = np.einsum("kin,nka->nia", np.array(others), places) / order
     return np.asarray((columns * weights[:, None, None]).reshape(len(weights), -1))
+
+
+def second_moment(dimension: int, order: int) -> Array:
+    r"""Return :math:`\mathbb E[u^{\otimes l} (u^{\otimes l})^\top]`, u on the sphere, shape (N, N).
+
+    In isometric coordinates, from the sphere's moments of monomials with even exponents,
+    :math:`\mathbb E u^e = \prod_i (e_i - 1)!! / (d (d + 2) \cdots)`. Its spectrum is
+    `harmonic_spectrum`.
+
+    Examples
+    --------
+    >>> sorted(set(np.linalg.eigvalsh(second_moment(4, order=3)).round(12).tolist()))
+    [0.03125, 0.125]
+    """
+    d, l = validation.count("dimension", dimension), validation.count("order", order)
+    index, weights = _monomials(d, l)
+    exponents = (index[:, :, None] == np.arange(d)).sum(axis=1)
+    moments = np.array([0 if e % 2 else prod(range(1, e, 2)) for e in range(2 * l + 1)])
+    matrix = np.outer(weights, weights) / prod(d + 2 * k for k in range(l))
+    for e in exponents.T:
+        matrix *= moments[e[:, None] + e]
+    return matrix

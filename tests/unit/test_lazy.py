@@ -1,10 +1,11 @@
-"""Function classes of quadratic networks: their risks against brute force, and refusals."""
+"""Function classes of quadratic networks and of tensors: against brute force, and refusals."""
 
 import numpy as np
 import pytest
 
 import dynlens as dl
 from dynlens.theory import lazy_networks as lazy
+from dynlens.theory import lazy_tensors as tensors
 
 RNG = np.random.default_rng(0)
 ROOT = RNG.standard_normal((6, 6))
@@ -109,3 +110,15 @@ def test_bad_arguments_are_named(call, kind, said):
         call()
     assert said in str(caught.value)
     assert caught.type is kind
+
+
+@pytest.mark.parametrize(("d", "l"), [(2, 2), (3, 3), (4, 4), (3, 5)])
+def test_second_moments_on_the_sphere_are_means_and_have_the_known_spectrum(d, l):
+    moment = tensors.second_moment(d, l)
+    known = [float(x.value) for x in tensors.harmonic_spectrum(d, l) for _ in range(x.multiplicity)]
+    np.testing.assert_allclose(np.linalg.eigvalsh(moment), sorted(known), atol=1e-15)
+    u = np.random.default_rng(0).standard_normal((200_000, d))
+    powers = tensors.symmetric_coordinates(u / np.linalg.norm(u, axis=1)[:, None], l)
+    np.testing.assert_allclose(powers.T @ powers / len(u), moment, atol=6 / np.sqrt(len(u)))
+    wrong = tensors.second_moment(d + 1, l)[: len(moment), : len(moment)]
+    assert np.abs(wrong - moment).max() > 12 / np.sqrt(len(u))
