@@ -14,12 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.kernels.cache import load_source
+from dynlens.kernels.cache import specialised
+from dynlens.kernels.sources import source_of
 from dynlens.problems.problem import Problem
 from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array
 
 DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in the authors' code
+# Modules of `loops` that hold the update rules, and what is set in them.
+RULES: dict[str, dict[str, float]] = {
+    "plain": {},
+    "momentum": {},
+    "grouprmsprop": {"DECAY": DECAY, "EPS": EPS},
+}
 CHUNK = 200_000  # steps between looks at the clock
 
 Update = Callable[..., int]
@@ -94,9 +101,10 @@ def reference(problem: Problem, method: str) -> Update:
 
 def compiled_module(problem: Problem, method: str) -> Any:
     """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
-    source = "\n\n".join((problem.machine.gradient_source, _TYPES, _LOOP[method], _DESCEND))
-    module = load_source(source, name=f"descent_{method}")
-    name = f"descent_{method}"
+    name, constants = f"descent_{method}", RULES[method]
+    rule = source_of(f"dynlens.dynamics.loops.{method}", **constants)
+    given = (problem.machine.gradient_source, rule)
+    module = specialised("dynlens.dynamics.loops.descent", *given, name=name)
     if name not in problem.machine.checked:
         out = np.empty(problem.model.parameters)
         problem.machine.check(out, module.gradient(problem.probe, *problem.machine.data, out))
@@ -131,78 +139,3 @@ def compiled(problem: Problem, method: str) -> Update:
         return int(module.advance(theta, *data, out, memory, eta, steps, floor))
 
     return advance
-
-
-_TYPES = """scalar, place = types.float64, types.intp
-ADVANCE = (*KERNEL, vector, scalar, place, scalar)
-DESCEND = (
-    vector, vector, *KERNEL[1:], scalar, numbers, numbers, scalar, place, scalar[:, ::1], vector
-)
-"""
-_ARGUMENTS = "theta, values, index, rows, weight, work, tensor, cotangent, out"
-_LOOP = {
-    "plain": f"""@njit(ADVANCE, cache=True, no_cfunc_wrapper=True)
-def advance({_ARGUMENTS}, memory, eta, steps, floor):
-    for k in range(steps):
-        value = gradient({_ARGUMENTS})
-        if not (value > floor and value < np.inf):
-            return k
-        for i in range(theta.size):
-            theta[i] -= eta * out[i]
-    return steps
-""",
-    "momentum": f"""@njit(ADVANCE, cache=True, no_cfunc_wrapper=True)
-def advance({_ARGUMENTS}, memory, eta, steps, floor):
-    beta, velocity = memory[0], memory[1:]
-    for k in range(steps):
-        value = gradient({_ARGUMENTS})
-        if not (value > floor and value < np.inf):
-            return k
-        for i in range(theta.size):
-            velocity[i] = beta * velocity[i] - eta * out[i]
-            theta[i] += velocity[i]
-    return steps
-""",
-    "grouprmsprop": f"""@njit(ADVANCE, cache=True, no_cfunc_wrapper=True)
-def advance({_ARGUMENTS}, memory, eta, steps, floor):
-    for k in range(steps):
-        value = gradient({_ARGUMENTS})
-        if not (value > floor and value < np.inf):
-            return k
-        total = 0.0
-        for i in range(theta.size):
-            total += out[i] * out[i]
-        memory[0] = {DECAY} * memory[0] + (1 - {DECAY}) * total
-        memory[1] += 1
-        size = eta / (math.sqrt(memory[0] / (1 - {DECAY} ** memory[1])) + {EPS})
-        for i in range(theta.size):
-            theta[i] -= size * out[i]
-        memory[2] += size
-    return steps
-""",
-}
-
-
-_DESCEND = f"""PAUSED, STOPPED, FINISHED = range(3)
-
-
-@njit(DESCEND, cache=True, no_cfunc_wrapper=True, nogil=True)
-def descend(
-    theta, memory, {_ARGUMENTS[7:]}, eta, marks, place, floor, most, states, flow_times
-):
-    # From save to save; `place` is the step, and how many saves are behind.
-    while place[1] < marks.size:
-        wanted = min(marks[place[1]] - place[0], most)
-        done = advance({_ARGUMENTS}, memory, eta, wanted, floor)
-        place[0] += done
-        most -= done
-        if done < wanted:
-            return STOPPED
-        if place[0] < marks[place[1]]:
-            return PAUSED
-        for i in range(theta.size):
-            states[place[1], i] = theta[i]
-        flow_times[place[1]] = memory[memory.size - 1]
-        place[1] += 1
-    return FINISHED
-"""

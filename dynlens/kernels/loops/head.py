@@ -16,3 +16,5 @@ compiled = njit(cache=True, no_cfunc_wrapper=True)
 reordered = njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, no_cfunc_wrapper=True)
 # A call costs more than a loss does, and LLVM's own choice is to call.
 inlined = njit(cache=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# Pasted into its caller before anything is compiled.
+woven = njit(cache=True, inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True)
