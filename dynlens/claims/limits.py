@@ -51,7 +51,7 @@ class PowerLaw(Claim):
 
     @property
     def statement(self) -> str:
-        return f"{self.of} ~ ({self.against})**{self.exponent:.6g}"
+        return f"{named(self.of)} ~ ({named(self.against)})**{self.exponent:.6g}"
 
     def measure(self, samples: Samples) -> Array:
         y, x = self.evaluate(self.of, samples), self.evaluate(self.against, samples)

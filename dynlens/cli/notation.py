@@ -135,7 +135,7 @@ def _sides(claim: Any) -> tuple[Expr, str, Expr] | None:
         return _both(left, "=", right)
     if isinstance(claim, AtLeast):
         return _both(claim.left, "≥", claim.right)
-    if isinstance(claim, PowerLaw):
+    if isinstance(claim, PowerLaw) and not (callable(claim.of) or callable(claim.against)):
         exponent = sp.nsimplify(claim.exponent, rational=True, tolerance=1e-9)
         power = sp.Pow(_expr(claim.against), exponent, evaluate=False)
         return _expr(claim.of), "∼", power

@@ -14,6 +14,7 @@ from dynlens.cases.base import Samples
 from dynlens.cases.reproduce import concise
 from dynlens.catalogue import from_file
 from dynlens.claims.base import TRIES
+from dynlens.cli import notation
 
 NAMES = {name: getattr(dl, name) for name in dl.__all__}
 COMPLETION = dl.completion_problem(2)
@@ -588,6 +589,15 @@ def test_the_line_that_reproduces_a_verdict_prints_it_again(name):
     _, false, case = CLAIMS[name]
     verdict = false.check(case)
     assert printed_by(verdict.reproduce) == str(verdict)
+
+
+def test_a_power_law_of_a_function_is_called_after_it():
+    def largest(samples):
+        return samples.read("singular_values")[:, 0]
+
+    claim = dl.PowerLaw(largest, "t", 0.5)
+    assert claim.statement == "largest ~ (t)**0.5"
+    assert notation.statement(claim) == claim.statement
 
 
 # -- shrinking ------------------------------------------------------------------------------------
