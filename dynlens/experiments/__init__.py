@@ -2,7 +2,8 @@
 
 A folder is an experiment, a file is something that several of them share. In each folder
 ``runs.py`` computes and knows nothing of words, ``report.py`` makes words and pictures of runs, and
-``experiment.py`` alone knows both. A sentence that concludes has the comparison as its condition.
+``experiment.py`` alone knows both; P1.E1, the longest, has ``integration.py`` and ``pictures.py``
+besides. A sentence that concludes has the comparison as its condition.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def short(depth, flip, stop, precision=3e-3):
     return replace(run, flip=flip)
 
 
-FLIP = p1_e1.report.linear_flip(0)
+FLIP = p1_e1.runs.linear_flip(0)
 UNBALANCED = [
     curve(2, "unbalanced", source, (0.7, 0.7), flip=FLIP) for source in ("descent", "flow")
 ]
@@ -447,6 +447,26 @@ def test_a_conclusion_changes_with_the_numbers(id, usual, other, gone, there):
 
 def test_every_experiment_has_an_opposite_result():
     assert {case.values[0] for case in OPPOSITE} == set(EXPERIMENTS) - {"Q1.E4"}
+
+
+def test_titles_that_conclude_follow_from_the_runs():
+    kept = [Runs(replace(r, flip=None) for r in runs) for runs in (P1_E1.steps, P1_E1.tolerances)]
+    other = p1(steps=kept[0], tolerances=kept[1], runs=changed(P1_E1.runs, {"flip": None}, depth=2))
+
+    def titles(measured):
+        return [
+            ax.get_title(loc)
+            for ax in EXPERIMENTS["P1.E1"].pictures["_depth_2"](measured).axes
+            for loc in ("left", "center")
+            if ax.get_title(loc)
+        ]
+
+    before, after = titles(P1_E1), titles(other)
+    assert (
+        [title[:3] for title in before] == [title[:3] for title in after] == ["(a)", "(b)", "(c)"]
+    )
+    assert ["break" in before[0], "lose" in before[1], "loses" in before[2]] == [True] * 3
+    assert after == ["(a) descent by step", "(b) unbalanced starts", "(c) flow by tolerance"]
 
 
 def test_orders_that_differ_are_not_called_alike():

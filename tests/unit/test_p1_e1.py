@@ -7,8 +7,7 @@ import pytest
 
 import dynlens as dl
 from dynlens.experiments import EXPERIMENTS, reproduce
-from dynlens.experiments.p1_e1 import runs
-from dynlens.experiments.p1_e1.report import linear_flip
+from dynlens.experiments.p1_e1 import integration, runs
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +85,7 @@ class TestPieces:
     def test_exact_coordinates_are_the_flow(self):
         problem = dl.completion_problem(2)
         theta0 = problem.init(0.3, kind="balanced", seed=1, determinant=1)
-        exact = runs.in_exact_coordinates(theta0, (0.3, 0.1, 0.03))
+        exact = integration.in_exact_coordinates(theta0, (0.3, 0.1, 0.03))
         flow = dl.gradient_flow(problem, theta0, exact.t[exact.t > 0], rtol=1e-12, atol=1e-14)
         tail = exact.t > 0
         np.testing.assert_allclose(
@@ -102,7 +101,7 @@ class TestPieces:
     def test_levels_are_met_by_the_first_step_below(self):
         problem = dl.completion_problem(3)
         theta0 = runs.start(problem, "balanced", 0)
-        curve = runs.by_descent(problem, theta0, 3e-3, (1e-1, 1e-2))
+        curve = integration.by_descent(problem, theta0, 3e-3, (1e-1, 1e-2))
         steps = round(curve.t[-1] / 3e-3)
         whole = dl.gradient_descent(
             problem, theta0, eta=3e-3, steps=steps, saves=[0, steps - 1, steps]
@@ -115,15 +114,15 @@ class TestPieces:
         problem = dl.completion_problem(2)
         for seed in range(3):
             theta0 = runs.start(problem, "unbalanced", seed)
-            flow = runs.by_flow(problem, theta0, (0.5,), "LSODA", 1e-8)
-            assert flow.flip == pytest.approx(linear_flip(seed), abs=1e-4)
-            descent = runs.by_descent(problem, theta0, 3e-3, (0.5,))
-            assert descent.flip == pytest.approx(linear_flip(seed), abs=5e-3)
+            flow = integration.by_flow(problem, theta0, (0.5,), "LSODA", 1e-8)
+            assert flow.flip == pytest.approx(runs.linear_flip(seed), abs=1e-4)
+            descent = integration.by_descent(problem, theta0, 3e-3, (0.5,))
+            assert descent.flip == pytest.approx(runs.linear_flip(seed), abs=5e-3)
 
     def test_a_symmetric_start_stays_balanced_under_descent(self):
         problem = dl.completion_problem(2)
         theta0 = runs.start(problem, "symmetric", 0)
-        curve = runs.by_descent(problem, theta0, 3e-3, (1e-2,))
+        curve = integration.by_descent(problem, theta0, 3e-3, (1e-2,))
         assert curve.imbalance.max() == 0.0
         assert curve.det.min() >= 0.0
         assert curve.flip is None
@@ -131,7 +130,7 @@ class TestPieces:
     def test_smaller_steps_saturate_later_and_higher(self):
         problem = dl.completion_problem(2)
         theta0 = runs.start(problem, "balanced", 0)
-        curves = [runs.by_descent(problem, theta0, 3e-3 / 2**k, (1e-8,)) for k in range(3)]
+        curves = [integration.by_descent(problem, theta0, 3e-3 / 2**k, (1e-8,)) for k in range(3)]
         flips, levels = [c.flip for c in curves], [abs(c.w11[-1]) for c in curves]
         assert flips == sorted(flips)
         assert levels == sorted(levels)
@@ -143,8 +142,8 @@ class TestPieces:
 def test_the_law_is_met_to_a_thousandth_at_a_loss_of_1e_4(depth):
     problem = dl.completion_problem(depth)
     theta0 = runs.start(problem, "balanced", 0)
-    descent = runs.by_descent(problem, theta0, runs.ETA[depth], runs.LEVELS)
-    flow = runs.by_flow(problem, theta0, runs.LEVELS, *runs.FLOW[0])
+    descent = integration.by_descent(problem, theta0, runs.ETA[depth], runs.LEVELS)
+    flow = integration.by_flow(problem, theta0, runs.LEVELS, *runs.FLOW[0])
     for curve in (descent, flow):
         at_3, at_4 = (float(curve.scaled[k]) for k in curve.at[2:])
         assert abs(at_3 - 1) < 5e-3, at_3

@@ -1,7 +1,7 @@
 """P1.E1, put together."""
 
 from dynlens.experiments.base import Experiment
-from dynlens.experiments.p1_e1 import report, runs
+from dynlens.experiments.p1_e1 import pictures, report, runs
 
 experiment = Experiment(
     id="P1.E1",
@@ -10,5 +10,5 @@ experiment = Experiment(
     measure=runs.measure,
     table=runs.table,
     text=report.text,
-    pictures={"": report.growth, "_depth_2": report.saturation},
+    pictures={"": pictures.growth, "_depth_2": pictures.saturation},
 )

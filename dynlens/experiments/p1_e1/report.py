@@ -1,29 +1,28 @@
-"""P1.E1 in words and pictures."""
+"""P1.E1 in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from dynlens.comparison.slopes import observed_order
 from dynlens.experiments.lab import Runs
+from dynlens.experiments.p1_e1.integration import Curve
 from dynlens.experiments.p1_e1.runs import (
     BALANCED_SCALE,
     ETA,
     FLOW,
     GAUSSIAN,
-    Curve,
     Measured,
     Reading,
     Run,
+    linear_flip,
+    lost,
     readings,
-    start,
 )
 from dynlens.experiments.prose import each, paragraph
 from dynlens.problems.instances import completion_problem
-from dynlens.support.typing import Array
 from dynlens.verdict import Verdict
 
 NEAR = 0.05  # a curve follows the law if |W11| sqrt(2 loss) is this close to 1
@@ -31,9 +30,6 @@ LEFT = 0.5  # a curve has left the law for good if |W11| sqrt(2 loss) is below t
 BEYOND = 2  # |W11| is told apart from where others stop if it is so many times as large
 KEPT = 1e-12  # an imbalance up to this is rounding
 DECAY = 3 / 6 ** (1 / 3)  # det W decays like exp(-DECAY t^(2/3)), as |W11| grows like (6 t)^(1/3)
-
-
-# -- words -----------------------------------------------------------------------------------------
 
 
 def text(measured: Measured) -> Iterable[str]:
@@ -168,11 +164,6 @@ def _stopped(run: Curve) -> bool:
     return bool(run.scaled[-1] < LEFT)
 
 
-def _lost(runs: Iterable[Curve]) -> bool:
-    """Whether the determinant became negative in all of some runs."""
-    return all(run.flip is not None for run in runs)
-
-
 def _grows_on(run: Curve, stops: Iterable[float]) -> str:
     """Say whether |W11| grows beyond where that of others stops, as far as this run tells."""
     k = run.last
@@ -193,7 +184,7 @@ def _descent(measured: Measured) -> Iterable[str]:
         f"eta = {each(etas, '.3g')}, of order {order:.3f} in eta."
     )
     flips = [run.flip for run in steps if run.flip is not None]
-    if _lost(steps) and all(map(_stopped, steps)):
+    if lost(steps) and all(map(_stopped, steps)):
         later = "later, but it saturates" if flips == sorted(flips) else "no later"
         log_det = np.interp(flips, exact.t, exact.det)
         power, _ = observed_order(etas, np.exp(log_det), floor=0.0)
@@ -244,7 +235,7 @@ def _unbalanced(measured: Measured) -> Iterable[str]:
         [np.inf if run.flip is None else run.flip for run in runs]
         for runs in (flows, twins, descents)
     )
-    error = max(abs(a - b) for a, b in zip(flow, twin, strict=True)) if _lost(flows) else np.nan
+    error = max(abs(a - b) for a, b in zip(flow, twin, strict=True)) if lost(flows) else np.nan
     agree = np.allclose([flow, descent], predicted, rtol=NEAR)
     yield (
         f"det W changes sign at t = {each(predicted, '.4f')} by that formula, at "
@@ -286,7 +277,7 @@ def _rounding(measured: Measured) -> Iterable[str]:
         )
     )
     tolerances = f"By LSODA at rtol {each((run.precision for run in ladder), 'g')}"
-    if _lost(ladder) and all(map(_stopped, ladder)):
+    if lost(ladder) and all(map(_stopped, ladder)):
         flips = [run.flip for run in ladder if run.flip is not None]
         yield (
             f"{tolerances} the sign is lost at t = {each(flips, '.1f')} and |W11| stops at "
@@ -326,167 +317,5 @@ def _judged(verdict: Verdict) -> str:
     )
 
 
-def linear_flip(seed: int) -> float:
-    r"""First sign change of det W by the flow linearized at zero, from an unbalanced start.
-
-    :math:`W = M (e^t X - e^{-t} Y)^\top (e^t X + e^{-t} Y)`, :math:`X, Y = (W_1 \pm W_2^\top M)/2`,
-    so that det W vanishes where :math:`\det(e^{2t} X \pm Y) = 0`.
-    """
-    problem = completion_problem(2)
-    first, second = problem.factors(start(problem, "unbalanced", seed))
-    turned = second.T @ np.array([[0.0, 1.0], [1.0, 0.0]])
-    x, y = (first + turned) / 2, (first - turned) / 2
-    mixed = x[0, 0] * y[1, 1] + x[1, 1] * y[0, 0] - x[0, 1] * y[1, 0] - x[1, 0] * y[0, 1]
-    roots = [np.roots([np.linalg.det(x), sign * mixed, np.linalg.det(y)]) for sign in (1.0, -1.0)]
-    real = [r.real for r in np.concatenate(roots) if abs(r.imag) < 1e-12 and r.real > 1]
-    return float(0.5 * np.log(min(real)))
-
-
 def _list(values: Sequence[int]) -> str:
     return f"{', '.join(map(str, values[:-1]))} and {values[-1]}"
-
-
-# -- pictures --------------------------------------------------------------------------------------
-
-
-def growth(measured: Measured) -> Any:
-    """Draw |W11| against the loss, and beside the law, for every depth."""
-    from matplotlib.lines import Line2D
-
-    from dynlens import plot
-
-    colours = {"balanced": plot.BLUE, "unbalanced": plot.VERMILLION}
-    runs = measured.runs
-    depths = runs.values("depth")
-    figure = plot.Picture(figsize=(2.6 * len(depths), 4.6))
-    axes = figure.subplots(2, len(depths), sharex=True, sharey="row", height_ratios=(2, 1))
-    for column, depth in zip(axes.T, depths, strict=True):
-        column[0].set_title(f"depth {depth}")
-        _law(column[0])
-        column[1].axhline(1, color="black", linestyle=":", linewidth=1.3, zorder=4)
-        # Thin lines over broad ones, balanced starts over the others.
-        order = {"descent": 0, "flow": 1, "exact": 1}
-        mine = runs.where(depth=depth)
-        for run in sorted(mine, key=lambda run: (order[run.source], run.start == "balanced")):
-            look = _look(run.source, colours[run.start])
-            column[0].plot(run.loss, np.abs(run.w11), **look)
-            column[1].plot(run.loss, run.scaled, **look)
-            _flip(column[0], run, look["color"])
-        column[1].set_xlabel("loss")
-    _scales(axes[0], (1.3, 8e-5), (0.2, 130))
-    axes[1, 0].set_ylim(0, 1.15)
-    axes[0, 0].set_ylabel(r"$|W_{11}|$")
-    axes[1, 0].set_ylabel(r"$|W_{11}|\sqrt{2\,\mathrm{loss}}$")
-    entries = [
-        Line2D([], [], color=plot.BLUE, label="balanced start"),
-        Line2D([], [], color=plot.VERMILLION, label="unbalanced starts"),
-        Line2D([], [], **_look("descent", plot.GREY), label="gradient descent"),
-        Line2D([], [], **_look("flow", plot.GREY), label="gradient flow"),
-        Line2D([], [], **_look("exact", plot.GREY), label=r"flow in $\ln\,\det\,W$"),
-        Line2D([], [], **_dots(plot.GREY), label=r"$\det\,W$ becomes negative"),
-        Line2D([], [], color="black", linestyle=":", label=r"$1/\sqrt{2\,\mathrm{loss}}$"),
-    ]
-    figure.legend(handles=entries, loc="outside lower center", ncols=4)
-    return figure
-
-
-def saturation(measured: Measured) -> Any:
-    """Draw the three reasons for which curves of depth 2 saturate."""
-    from dynlens import plot
-
-    figure = plot.Picture(figsize=(8.4, 3.2))
-    left, middle, right = figure.subplots(1, 3)
-    steps = [(2**k, run) for k, run in enumerate(measured.steps)][::2]
-    _ladder(
-        left,
-        {rf"$\eta = {ETA[2]:g}$" + (f" / {n}" if n > 1 else ""): run for n, run in steps},
-        measured.symmetric,
-        "symmetric start",
-    )
-    _ladder(
-        right,
-        {rf"rtol $10^{{{round(np.log10(run.precision))}}}$": run for run in measured.tolerances},
-        measured.runs.one(depth=2, start="balanced", source="exact"),
-        r"flow in $\ln\,\det\,W$",
-    )
-    _scales((left, right), (0.5, 8e-5), (0.7, 130))
-    unbalanced = measured.runs.where(depth=2, start="unbalanced")
-    _signs(middle, unbalanced)
-    broken = "descent breaks the balance" if _lost(measured.steps) else "descent by step"
-    lost = r"unbalanced starts lose $\det\,W > 0$" if _lost(unbalanced) else "unbalanced starts"
-    rounded = "rounding loses the sign" if _lost(measured.tolerances) else "the flow by tolerance"
-    for ax, title in zip((left, middle, right), (broken, lost, rounded), strict=True):
-        letter = "abc"[(left, middle, right).index(ax)]
-        ax.set_title(f"({letter}) {title}", fontsize=8.5)
-    return figure
-
-
-def _ladder(ax: Any, runs: Mapping[str, Run], free: Run, name: str) -> None:
-    """|W11| against loss for a ladder of numerics, and for the run that does not saturate."""
-    from matplotlib import colormaps
-
-    from dynlens import plot
-
-    shades = colormaps["cividis"](np.linspace(0.0, 0.85, len(runs)))
-    for shade, (label, run) in zip(shades, runs.items(), strict=True):
-        ax.plot(run.loss, np.abs(run.w11), color=shade, label=label)
-        _flip(ax, run, shade)
-    ax.plot(free.loss, np.abs(free.w11), color=plot.VERMILLION, linestyle="--", label=name)
-    _law(ax)
-    ax.set(xlabel="loss", ylabel=r"$|W_{11}|$")
-    ax.legend(loc="upper left")
-
-
-def _signs(ax: Any, runs: Runs[Run]) -> None:
-    """Determinants of depth 2 from unbalanced starts, relative to the squared norm."""
-    from matplotlib.lines import Line2D
-
-    from dynlens import plot
-
-    for run in runs:
-        ax.plot(run.t, run.det / run.norm**2, **_look(run.source, plot.VERMILLION))
-        ax.plot(linear_flip(run.seed), 0.0, **_dots(plot.VERMILLION))
-    ax.axhline(0, color="black", linestyle=":", linewidth=1.3)
-    ax.set(xlim=(0, 13), ylim=(-0.5, 0.5), xlabel="time")
-    ax.set_ylabel(r"$\det\,W\,/\,\Vert W\Vert^2$")
-    entries = [
-        Line2D([], [], **_look("descent", plot.VERMILLION), label="gradient descent"),
-        Line2D([], [], **_look("flow", plot.VERMILLION), label="gradient flow"),
-        Line2D([], [], **_dots(plot.VERMILLION), label="sign change of the linear flow"),
-    ]
-    ax.legend(handles=entries, loc="upper right")
-
-
-def _look(source: str, colour: str) -> dict[str, Any]:
-    if source == "descent":
-        return {"color": colour, "linewidth": 4.0, "alpha": 0.3, "solid_capstyle": "butt"}
-    style = {"flow": "-", "exact": "--"}[source]
-    return {"color": colour, "linewidth": 1.1, "linestyle": style}
-
-
-def _dots(colour: Any) -> dict[str, Any]:
-    return {
-        "color": colour,
-        "marker": "o",
-        "markersize": 4.5,
-        "markerfacecolor": "white",
-        "linestyle": "none",
-        "zorder": 5,
-    }
-
-
-def _flip(ax: Any, run: Run, colour: Any) -> None:
-    if run.flip is not None:
-        x, y = (np.interp(run.flip, run.t, v) for v in (run.loss, np.abs(run.w11)))
-        ax.plot(x, y, **_dots(colour))
-
-
-def _law(ax: Any) -> None:
-    loss: Array = np.geomspace(1e-4, 1.0, 50)
-    name = r"$1/\sqrt{2\,\mathrm{loss}}$"
-    ax.plot(loss, 1 / np.sqrt(2 * loss), ":", color="black", linewidth=1.3, zorder=4, label=name)
-
-
-def _scales(axes: Iterable[Any], losses: tuple[float, float], sizes: tuple[float, float]) -> None:
-    for ax in axes:
-        ax.set(xscale="log", yscale="log", xlim=losses, ylim=sizes)
