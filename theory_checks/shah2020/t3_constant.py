@@ -7,54 +7,27 @@ w_t - w_0 stays in the range of D X^T, so the limit is
 (derived; the choice of the norm by the optimizer is the subject of Vaswani et al. 2020).
 """
 
-from dataclasses import dataclass
+import dynlens as dl
 
-import numpy as np
+from .cases import Rivals
+from .descents import CONSTANT
 
-from dynlens import AtLeast, Check, Measurement, Theorem
-from dynlens.theory.regression import interpolator
-from theory_checks.shah2020.t1_gradient_descent import NUDGE, Ends, instance, is_limit
-
-
-@dataclass(frozen=True)
-class Rivals(Measurement):
-    """Norms of the limit and of other solutions, less the start."""
-
-    count: int = 200
-    seed: int = 0
-
-    def measure(self, fine):
-        X, y, w0, D = instance(self.seed)
-        y = y * (NUDGE if fine else 1.0)
-        rng = np.random.default_rng(self.seed + 1)
-        inverse = np.linalg.inv(D)
-        sizes = np.exp(rng.uniform(np.log(1e-3), np.log(10), (self.count, 1)))
-        away = rng.standard_normal((self.count, 30)) @ (np.eye(30) - np.linalg.pinv(X) @ X)
-
-        def squared(w):
-            return np.einsum("...i,ij,...j->...", w - w0, inverse, w - w0)
-
-        found = interpolator(X, y, w0=w0, D=D)
-        plain = interpolator(X, y, w0=w0)
-        others = squared(found + sizes * away)
-        return {"own": squared(found), "others": others, "plain": squared(plain)}
-
-
-rivals = (Rivals(),)
-runs = (Ends("constant", steps=6000), Ends("constant", started=True, steps=6000))
-
-theorem = Theorem(
-    id="Q4.T3",
-    title="the limit under a constant preconditioner",
+theorem = dl.Theorem(
+    "Q4.T3",
+    "the limit under a constant preconditioner",
     source="vaswani2020each; derived",
-    checks=(
-        Check(is_limit("with_D"), runs),
-        Check(AtLeast("others", "own"), rivals),
-        Check(AtLeast("plain", "own"), rivals),
-    ),
-    controls={
-        "the inverse of D": Check(is_limit("with_inverse_D", 0.5), runs),
-        "as gradient descent": Check(is_limit("shifted", 0.1), runs),
-        "nearest in the norm of D = I": Check(AtLeast("own", "plain"), rivals),
+    claims={
+        "limit": dl.Check(dl.Equal("w", "nearest_D", tolerance=1e-11), CONSTANT),
+        "of all": dl.Check(dl.AtLeast("others", "limit"), [Rivals()]),
+        "of both": dl.Check(dl.AtLeast("nearest", "limit"), [Rivals()]),
+    },
+    false={
+        "the inverse of D": {"claim": "limit", "right": "nearest_inverse_D"},
+        "as gradient descent": {"claim": "limit", "right": "w_mn_shifted"},
+        "nearest in the norm of D = I": {
+            "claim": "of both",
+            "left": "limit",
+            "right": "nearest",
+        },
     },
 )
