@@ -13,7 +13,7 @@ import dynlens as dl
 from .stationary import Ablation, Dimensions
 
 four, twelve = [Ablation()], [Ablation(12, seeds=(0, 1, 2, *range(100, 105)))]
-dimensions = [Dimensions()]
+dimensions, growing = [Dimensions()], {"claim": "any d", "left": "error"}
 
 theorem = dl.Theorem(
     "Q1.T10",
@@ -44,14 +44,9 @@ theorem = dl.Theorem(
             "right": "without",
             "on": four,
         },
-        "as lazy training with eight components": {
-            "claim": "not lazy",
-            "left": "error",
-            "right": "lazy",
-        },
+        "as lazy training with eight components": {**growing, "right": "lazy"},
         "the error grows like the square root of d": {
-            "claim": "any d",
-            "left": "error",
+            **growing,
             "right": "error_0 * sqrt(d / d_0)",
         },
     },

@@ -13,7 +13,9 @@ from . import algebra
 from .frozen import Alignment, BlowUp, SmallComponent, Winners
 
 flows = [SmallComponent(l, k, c) for l in (3, 4, 5, 6) for k in (2, l) for c in (0.0, 0.1)]
+small, penalized = [SmallComponent(4, 2)], [SmallComponent(3, 3, 0.1)]
 winners = [Winners(3), Winners(4), Winners(5), Winners(3, orthant=True), Winners(5, orthant=True)]
+projected = "the vanilla flow, projected, is the direction flow"
 explosions = [BlowUp(l) for l in (3, 4, 5)]
 
 theorem = dl.Theorem(
@@ -21,22 +23,17 @@ theorem = dl.Theorem(
     "a fresh component's path in closed form, and the winner rule",
     source="wang2020beyond; ge2021understanding; derived",
     claims={
-        "clock": dl.Identities(
-            "the vanilla flow, projected, is the direction flow", algebra.projected_flow
-        ),
+        "clock": dl.Identities(projected, algebra.projected_flow),
         "path": dl.Check(dl.Equal("state", "closed", scale="size", tolerance=1e-11), flows),
         "winner": dl.Check(dl.Equal("end", "rule", scale="1", tolerance=0.0), winners),
         "blow-up": dl.Check(dl.Equal("observed + rest", "law", tolerance=1e-8), explosions),
         "time": dl.Check(dl.Equal("observed", "predicted", tolerance=1e-4), [Alignment()]),
     },
     false={
-        "kappa swapped": {"right": "swapped", "on": [SmallComponent(4, 2)]},
-        "rate l instead of l (l - 2), order 4": {
-            "right": "without_l_2",
-            "on": [SmallComponent(4, 2)],
-        },
-        "4 a_k instead of 8 a_k": {"right": "halved", "on": [SmallComponent(4, 2)]},
-        "no decay under the penalty": {"right": "unpenalized", "on": [SmallComponent(3, 3, 0.1)]},
+        "kappa swapped": {"right": "swapped", "on": small},
+        "rate l instead of l (l - 2), order 4": {"right": "without_l_2", "on": small},
+        "4 a_k instead of 8 a_k": {"right": "halved", "on": small},
+        "no decay under the penalty": {"right": "unpenalized", "on": penalized},
         **{
             f"the largest {words} wins, order {case.order}": {
                 "claim": "winner",
