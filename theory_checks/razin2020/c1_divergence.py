@@ -10,6 +10,7 @@ from . import cases, two_layers
 
 NORMS = ("frobenius_norm", "nuclear_norm", "spectral_norm", "quasi_norm")
 POSITIVE = {"assumptions": cases.CONDITIONS, "readings": cases.NAMES}
+NEGATIVE = {"assumptions": (dl.BALANCED,), "on": cases.NEGATIVE}
 
 
 def slope(norm, loss="loss", **changes):
@@ -35,15 +36,7 @@ theorem = dl.Theorem(
         "norms like 1 / loss": {"claim": "two layers, Frobenius", "exponent": -1.0},
         "norms like loss^(-1/4)": {"claim": "two layers, nuclear", "exponent": -0.25},
         "norms stay bounded": {"claim": "two layers, spectral", "exponent": 0.0},
-        "determinant condition dropped": {
-            "claim": "frobenius_norm",
-            "assumptions": (dl.BALANCED,),
-            "on": cases.NEGATIVE,
-        },
-        "rank one without the determinant": {
-            "claim": "erank",
-            "assumptions": (dl.BALANCED,),
-            "on": cases.NEGATIVE,
-        },
+        "determinant condition dropped": {"claim": "frobenius_norm"} | NEGATIVE,
+        "rank one without the determinant": {"claim": "erank"} | NEGATIVE,
     },
 )

@@ -72,6 +72,11 @@ SOLUTIONS = dl.States(
 )
 
 
+def of_solutions(left, right, where="1"):
+    """``left >= right`` in names of the entries."""
+    return dl.AtLeast(left, right, where=where, readings=W)
+
+
 def schatten(p):
     """Names for W_11 and for the Schatten-p norm."""
     return NAMES | {"norm": dl.Reading("schatten_norm", parameters=(("p", p),))}

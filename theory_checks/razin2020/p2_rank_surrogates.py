@@ -9,13 +9,9 @@ falls strictly from 2 towards 1, which no solution attains. With q = s_2 / s_1 i
 import dynlens as dl
 
 from . import algebra, cases
+from .cases import of_solutions
 
 ERANK = "(1 + q) * q**(-q / (1 + q))".replace("q", "(rank_distance**2)")
-
-
-def at_least(left, right, where="1"):
-    return dl.AtLeast(left, right, where=where, readings=cases.W)
-
 
 theorem = dl.Theorem(
     "P1.P2",
@@ -27,10 +23,10 @@ theorem = dl.Theorem(
         "monotone": dl.Identities(
             "D and erank are strictly monotone in |W_11|", algebra.strictly_monotone
         ),
-        "D from above": at_least("1 / Abs(w11)", "rank_distance", where="Abs(w11)"),
-        "D from below": at_least("rank_distance", "1 / (1 + Abs(w11))"),
-        "erank from above": at_least("1 + 2 / Abs(w11)", "effective_rank", where="Abs(w11)"),
-        "no solution is near rank zero": at_least("frobenius_norm", "sqrt(2)"),
+        "D from above": of_solutions("1 / Abs(w11)", "rank_distance", where="Abs(w11)"),
+        "D from below": of_solutions("rank_distance", "1 / (1 + Abs(w11))"),
+        "erank from above": of_solutions("1 + 2 / Abs(w11)", "effective_rank", where="Abs(w11)"),
+        "no solution is near rank zero": of_solutions("frobenius_norm", "sqrt(2)"),
     },
     on=[cases.SOLUTIONS],
     false={

@@ -27,7 +27,7 @@ theorem = dl.Theorem(
         "W": dl.Check(dl.Equal("end_to_end", growing_mode, after=5.0, tolerance=1e-3), TINY),
         "linear flow": dl.Identities("det W ~ -e^(4t) det(X)^2", algebra.linear_flow),
         "exception": dl.Check(
-            dl.Equal(unbalanced.det_X, 0, scale="parameter_norm**2", assumptions=cases.CONDITIONS),
+            cases.equal(unbalanced.det_X, 0, scale="parameter_norm**2"),
             (dl.RandomStates((2, 2, 2), count=40),),
         ),
         "three layers": dl.Check(

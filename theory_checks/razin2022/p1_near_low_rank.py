@@ -14,7 +14,7 @@ R'_nu. Proved by taking the small components away, node by node: the tensor move
 import dynlens as dl
 
 from . import truncation
-from .truncation import LARGE, SMALL, least, moved, telescoped
+from .truncation import LARGE, SMALL, exponent_lowered, least, moved, telescoped
 
 theorem = dl.Theorem(
     "P3.P1",
@@ -31,10 +31,7 @@ theorem = dl.Theorem(
     },
     on=(*truncation.RANDOM, LARGE, SMALL),
     false={
-        "exponent of B lowered by one": {
-            "claim": "telescoped",
-            "left": truncation.exponent_lowered,
-        },
+        "exponent of B lowered by one": {"claim": "telescoped", "left": exponent_lowered},
         "exponent of B raised by one, B < 1": {
             "claim": "telescoped",
             "left": truncation.exponent_raised,
