@@ -37,7 +37,7 @@ theorem = dl.Theorem(
         "solutions": dl.Identities("det -1 and d - 2 unit singular values", algebra.solutions),
         "grows": cases.grows(9e3),
         "rate": equal(
-            "Abs(w11)", "(8 * t)**exponent", given={"exponent": 3 / 8}, after=9e3, tolerance=0.01
+            "Abs(w11)", "(8 * t)**exponent", given={"exponent": 3 / 8}, after=2.7e4, tolerance=0.01
         ),
         "entry": dl.Check(positive("Abs(w11)", f"1 / {S} - {S}"), ANY),
         **{f"sigma_{d}": at(d, positive(S, "sigma", readings=sigma(d))) for d in (3, 4)},
