@@ -251,6 +251,8 @@ class Measured:
         Times of the samples.
     horizon : float, optional
         Up to where they can be trusted.
+    t_end : float, optional
+        Up to when the claim was asserted; the last time unless given.
     """
 
     residual: Array
@@ -260,6 +262,7 @@ class Measured:
     horizon: float | None = None
     assumptions: tuple[Finding, ...] = ()
     note: str = ""
+    t_end: float | None = None
 
 
 def judge(measured: Measured, statement: str) -> Verdict:

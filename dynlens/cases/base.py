@@ -9,10 +9,10 @@ initial value ``x_0``, the time ``t``, and the numbers a model has (``depth``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from dynlens.problems.observations import Entries, Full
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.errors import UnknownNameError
-from dynlens.support.typing import Array
+from dynlens.support.typing import Array, Mask
 
 HALF_SQUARES = SquaredLoss()
 PROBLEM = "for example `Problem(model, loss, seen)`."
@@ -56,6 +56,10 @@ class Samples(ABC):
 
     t: Array | None = None
     twins: tuple[Samples, ...] = ()
+    listed: Mask | None = None  # the times that were asked for, where others are looked at too
+    t_end: float | None = None  # the end that was asked for
+    note: str = ""  # what a verdict on these samples must say
+    entrywise: ClassVar[bool] = True  # twins tell the error of every entry, however small
 
     @abstractmethod
     def __len__(self) -> int:
@@ -68,6 +72,17 @@ class Samples(ABC):
     @abstractmethod
     def names(self) -> tuple[str, ...]:
         """Names that may be read."""
+
+    def rate(self, name: str | Reading) -> Array:
+        """Return the exact rate of a quantity along the flow, shape (S, ...) or scalar."""
+        return self.read(f"d_{name}")
+
+    def distance(self, twin: Samples) -> Array:
+        """How far the twin's states are from these, relative to their size, shape (S,)."""
+        return np.zeros(len(self))
+
+    def check_beginning(self, name: str) -> None:  # noqa: B027 - most samples have one
+        """Refuse an initial value where there is no path."""
 
     def unknown(self, name: str) -> UnknownNameError:
         """Return the error for a name that is not known here."""
@@ -84,6 +99,10 @@ class ModelSamples(Samples):
     theta: Array
     t: Array | None = None
     twins: tuple[ModelSamples, ...] = ()
+    listed: Mask | None = None
+    t_end: float | None = None
+    note: str = ""
+    velocity: Callable[[float, Array], Array] | None = None  # in the place of the flow's
     _cache: dict[Any, Array] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -114,6 +133,8 @@ class ModelSamples(Samples):
                     f"`where` is {name.where}, but {name.observable!r} has shape "
                     f"{values.shape[1:]}; name one entry."
                 ) from error
+        if name == "squared_size":
+            return np.sum(self.theta**2, axis=-1)
         if name == "t":
             if self.t is None:
                 raise ValueError("the claim speaks of `t`, but these states have no time.")
@@ -121,13 +142,57 @@ class ModelSamples(Samples):
         if name in self._numbers:
             return np.asarray(self._numbers[name])
         if name.endswith("_0") and name[:-2] in REGISTRY:
+            self.check_beginning(name)
             return registry.find(name[:-2])(self.problem, self.theta[:1])
-        if name.startswith("d_") and name[2:] in REGISTRY:
-            along = self.problem.vector_field(0.0, self.theta)
-            return registry.find(name[2:]).derivative(self.problem, self.theta, along)
+        if name.startswith("d_") and name[2:] in (*REGISTRY, *self._numbers, "t"):
+            return self.rate(name[2:])
         if name in REGISTRY:
             return registry.find(name)(self.problem, self.theta)
         raise self.unknown(name)
+
+    @cached_property
+    def _along(self) -> Array:
+        """Velocity of every state, shape (S, P)."""
+        if self.velocity is None:
+            return self.problem.vector_field(0.0, self.theta)
+        times = np.zeros(len(self)) if self.t is None else self.t
+        return np.array([self.velocity(t, x) for t, x in zip(times, self.theta, strict=True)])
+
+    def rate(self, name: str | Reading) -> Array:
+        if isinstance(name, Reading):
+            entry, parameters = registry.find(name.observable), dict(name.parameters)
+            rates = entry.derivative(self.problem, self.theta, self._along, **parameters)
+            index: Any = (slice(None), *name.where)
+            return np.asarray(rates[index])
+        if name == "t":
+            return np.ones(())
+        if name in self._numbers or name.endswith("_0"):
+            return np.zeros(())
+        if name.startswith("d_"):
+            raise ValueError(f"{name!r} is a rate; rates of rates are not known.")
+        if name not in REGISTRY:
+            raise self.unknown(name)
+        key = ("d", name)
+        if key not in self._cache:
+            entry = registry.find(name)
+            self._cache[key] = entry.derivative(self.problem, self.theta, self._along)
+        return self._cache[key]
+
+    def distance(self, twin: Samples) -> Array:
+        assert isinstance(twin, ModelSamples)
+        n = min(len(self), len(twin))
+        away = np.full(len(self), np.inf)
+        size = np.linalg.norm(self.theta[:n], axis=1)
+        gap = np.linalg.norm(self.theta[:n] - twin.theta[:n], axis=1)
+        away[:n] = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
+        return away
+
+    def check_beginning(self, name: str) -> None:
+        if self.t is None:
+            raise ValueError(
+                f"{name!r} is the beginning of a path, but these states have no time; check the "
+                "claim on a `Path`."
+            )
 
 
 @dataclass(frozen=True)
@@ -338,6 +403,14 @@ class RandomMatrices(Case):
             yield from (States(self.problem, (tuple(row.tolist()),)) for row in rows)
 
 
+NUDGES = 3
+"""Independent perturbations in the last place; fewer where there are very many states."""
+
+
 def _scattered(problem: Problem, theta: Array) -> ModelSamples:
-    nudge = 1 + np.where(np.arange(theta.shape[1]) % 2, 1, -1) * 2.0**-52
-    return ModelSamples(problem, theta, None, (ModelSamples(problem, theta * nudge),))
+    """Return states with twins that are off by rounding, each entry up or down at random."""
+    rng = np.random.default_rng(0)
+    count = NUDGES if theta.size <= 100_000 else 1
+    signs = (rng.choice([-1.0, 1.0], theta.shape) for _ in range(count))
+    twins = tuple(ModelSamples(problem, theta * (1 + s * 2.0**-52)) for s in signs)
+    return ModelSamples(problem, theta, None, twins)

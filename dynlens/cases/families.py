@@ -32,6 +32,9 @@ class FamilySamples(ModelSamples):
     def names(self) -> tuple[str, ...]:
         return (*super().names(), *self.measured)
 
+    def check_beginning(self, name: str) -> None:
+        """The first member of the family is its beginning."""
+
     def _read(self, name: Any) -> Array:
         if isinstance(name, str) and name in self.measured:
             return self.measured[name]

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dynlens.cases.base import Case, Samples
-from dynlens.cases.formulas import parsed
+from dynlens.cases.formulas import compiled_formula, parsed
 from dynlens.cases.reproduce import concise
 from dynlens.dynamics.flow import log_times
 from dynlens.support import validation
@@ -32,6 +32,8 @@ class SystemSamples(Samples):
     numbers: dict[str, float]
     t: Array | None = None
     twins: tuple[SystemSamples, ...] = ()
+    rates: tuple[tuple[str, str], ...] = ()  # formulas of the variables' time derivatives
+    entrywise: ClassVar[bool] = False
 
     def __len__(self) -> int:
         return len(next(iter(self.states.values())))
@@ -42,13 +44,41 @@ class SystemSamples(Samples):
     def read(self, name: Any) -> Array:
         if name == "t" and self.t is not None:
             return self.t
+        if name == "squared_size":
+            return np.sum([value**2 for value in self.states.values()], axis=0)
         if name in self.states:
             return self.states[name]
         if name in self.numbers:
             return np.asarray(self.numbers[name])
         if isinstance(name, str) and name.endswith("_0") and name[:-2] in self.states:
             return self.states[name[:-2]][:1]
+        if isinstance(name, str) and name.startswith("d_") and name[2:] in dict(self.rates):
+            return self.rate(name[2:])
         raise self.unknown(str(name))
+
+    def rate(self, name: Any) -> Array:
+        rates = dict(self.rates)
+        if name == "t":
+            return np.ones(())
+        if name in self.numbers:
+            return np.zeros(())
+        if name not in rates:
+            raise self.unknown(f"d_{name}")
+        names, function = compiled_formula(rates[name])
+        with np.errstate(all="ignore"):
+            found = np.asarray(function(*(self.read(each) for each in names)), dtype=float)
+        return np.broadcast_to(found, (len(self),))
+
+    def distance(self, twin: Samples) -> Array:
+        assert isinstance(twin, SystemSamples)
+        if self.t is None:
+            return np.zeros(len(self))
+        n = min(len(self), len(twin))
+        here, there = (np.stack(list(s.states.values()))[:, :n] for s in (self, twin))
+        away = np.full(len(self), np.inf)
+        size, gap = np.linalg.norm(here, axis=0), np.linalg.norm(here - there, axis=0)
+        away[:n] = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
+        return away
 
 
 @dataclass(frozen=True)
@@ -140,7 +170,7 @@ def _integrated(path: SystemPath) -> SystemSamples:
     """Integrate once, or read the run that another process kept."""
     t, y = kept_arrays(concise(path), lambda: _computed(path))
     names = [name for name, _ in path.start]
-    return SystemSamples(dict(zip(names, y, strict=True)), dict(path.given), t)
+    return SystemSamples(dict(zip(names, y, strict=True)), dict(path.given), t, rates=path.fields)
 
 
 def _computed(path: SystemPath) -> tuple[Array, Array]:

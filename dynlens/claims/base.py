@@ -8,19 +8,23 @@ a claim recreates it and a counterexample can be pasted whole.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dynlens.cases.base import Case, Reading, Samples
-from dynlens.cases.formulas import Formula, as_text, compiled_formula
+from dynlens.cases.formulas import Formula, Word, as_text, compiled_formula, partials, word
 from dynlens.cases.paths import Path
 from dynlens.cases.reproduce import NAMED, reproduce_line
+from dynlens.claims.horizon import gap_of, horizon
+from dynlens.claims.words import entry_of, reduced_rate
 from dynlens.dynamics.trajectory import Trajectory
+from dynlens.observables.registry import REGISTRY
 from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
-from dynlens.verdict import AGREE, SHARP, Finding, Measured, Status, Verdict, judge
+from dynlens.verdict import Finding, Measured, Status, Verdict, judge
 
 TRIES = 8  # cases tried while shrinking a counterexample
 
@@ -103,12 +107,27 @@ class Claim(ABC):
             "assumptions", self.assumptions, "for example `(BALANCED,)`.", Assumption
         )
         object.__setattr__(self, "assumptions", assumed)
+        _refuse_shadows("given", given)
+        _refuse_shadows("readings", self.readings)
         validation.finite("after", self.after)
         validation.positive("tolerance", self.tolerance, allow_zero=True)
         # Annotations are text here, which is what marks a field as a formula.
         for f in fields(self):
             if f.type == "Formula" and not (getattr(self, f.name) is f.default is None):
                 object.__setattr__(self, f.name, as_text(getattr(self, f.name), f.name))
+
+    def quantities(self) -> tuple[str, ...]:
+        """Names that the claim's formulas read, without those that say where it is asserted."""
+        found: dict[str, None] = {}
+        for f in fields(self):
+            formula = getattr(self, f.name)
+            if (
+                f.type == "Formula"
+                and f.name not in ("where", "scale")
+                and isinstance(formula, str)
+            ):
+                found |= dict.fromkeys(compiled_formula(formula)[0])
+        return tuple(found)
 
     @property
     @abstractmethod
@@ -141,23 +160,27 @@ class Claim(ABC):
         residual = self.measure(samples)
         error = np.zeros_like(residual)
         for twin in samples.twins:
-            other, n = self.measure(twin), min(len(samples), len(twin))
+            other = self.measure(twin)
             if self.pooled:
                 error = np.fmax(error, _pooled_gap(residual, other))
-                continue
-            with np.errstate(invalid="ignore"):
-                gap = np.abs(residual[:n] - other[:n])
-            # An undefined residual (inf) is as wrong as can be; one not asserted (nan) is not.
-            gap = np.where(np.isinf(residual[:n]) | np.isinf(other[:n]), np.inf, gap)
-            error[:n] = np.fmax(error[:n], gap)
-            error[n:] = np.inf
+            else:
+                error = np.fmax(error, gap_of(residual, other))
+        return self.measured(samples, residual, error)
+
+    def measured(self, samples: Samples, residual: Array, error: Array, note: str = "") -> Measured:
+        """Put assumptions and the horizon beside residuals and their errors."""
         findings, met = self.assumed(samples)
-        if samples.t is not None:
-            horizon = self._horizon(samples, error)
-            return Measured(residual, error, self.tolerance, samples.t, horizon, findings)
-        if not self.pooled:
-            residual[~met] = np.nan
-        return Measured(residual, error, self.tolerance, None, None, findings)
+        notes = "; ".join(filter(None, (samples.note, note)))
+        if samples.t is None:
+            if not self.pooled:
+                residual[~met] = np.nan
+            return Measured(residual, error, self.tolerance, None, None, findings, notes)
+        until = horizon(self, samples, error)
+        if samples.listed is not None:
+            residual[~samples.listed] = np.nan
+        return Measured(
+            residual, error, self.tolerance, samples.t, until, findings, notes, samples.t_end
+        )
 
     def assumed(self, samples: Samples) -> tuple[tuple[Finding, ...], Mask]:
         """What the assumptions are worth: at the start of a path, or state by state."""
@@ -174,48 +197,36 @@ class Claim(ABC):
             met &= inside
         return tuple(findings), met
 
-    def _horizon(self, samples: Samples, error: Array) -> float:
-        """Time up to which the twins agree and sign-critical quantities exceed their error."""
-        assert samples.t is not None
-        spread = np.where(np.isnan(error), 0.0, error).reshape(len(samples), -1)
-        good = spread.max(axis=1, initial=0.0) <= AGREE
-        for assumption in self.assumptions:
-            if assumption.critical:
-                value = self.evaluate(assumption.quantity, samples)
-                # The sign is invariant: if it is lost, even by all twins alike, it is arithmetic.
-                good &= assumption.met(value) & (np.sign(value) == np.sign(value[0]))
-                for twin in samples.twins:
-                    n = min(len(samples), len(twin))
-                    gap = np.abs(value[:n] - self.evaluate(assumption.quantity, twin)[:n])
-                    good[:n] &= np.abs(value[:n]) > SHARP * gap
-        bad = np.flatnonzero(~good)
-        if not len(bad):
-            return float(samples.t[-1])
-        return float(samples.t[bad[0] - 1]) if bad[0] > 0 else -1.0
-
     def evaluate(self, formula: Formula, samples: Samples) -> Array:
         """Evaluate a formula at every sample, shape (S, ...)."""
         if callable(formula):
             return _at_every(samples, np.asarray(formula(samples)))
         names, function = compiled_formula(formula)
-        values = [self.read(name, samples) for name in names]
-        depth = max((v.ndim for v in values), default=1)
-        wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) if v.ndim else v for v in values]
-        try:
-            with np.errstate(all="ignore"):
-                result = np.asarray(function(*wide), dtype=np.float64)
-        except ValueError as error:
-            shapes = {name: v.shape[1:] for name, v in zip(names, values, strict=True)}
-            raise ValueError(
-                f"formula {formula!r} mixes quantities of shapes {shapes}; name entries by "
-                "`readings`."
-            ) from error
+        inputs = self.inputs(formula, names, samples)
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(*(inputs[name] for name in names)), dtype=np.float64)
         if self.pooled and result.ndim > 1:
             raise ValueError(
                 f"formula {formula!r} has shape {result.shape[1:]} at each sample, but this claim "
                 "is about one number; name one by `readings`, as `Reading(observable, where=...)`."
             )
         return _at_every(samples, result)
+
+    def inputs(self, formula: str, names: Iterable[str], samples: Samples) -> dict[str, Array]:
+        """Return the values of names, with axes added so that they broadcast sample by sample."""
+        values = {name: self.read(name, samples) for name in names}
+        depth = max((v.ndim for v in values.values()), default=1)
+        shapes = {name: v.shape[1:] for name, v in values.items() if v.ndim > 1}
+        longest = max(shapes.values(), key=len, default=())
+        if any(shape != longest[: len(shape)] for shape in shapes.values()):
+            raise ValueError(
+                f"formula {formula!r} mixes quantities of shapes {shapes}; name entries, such as "
+                f"{next(iter(shapes))}[0]."
+            )
+        return {
+            name: v.reshape(*v.shape, *[1] * (depth - v.ndim)) if v.ndim else v
+            for name, v in values.items()
+        }
 
     def asserted(self, samples: Samples, shape: tuple[int, ...]) -> Mask:
         """Where the claim says something: from `after` on, and where `where` is positive."""
@@ -230,15 +241,77 @@ class Claim(ABC):
         return np.broadcast_to(mask, shape)
 
     def read(self, name: str, samples: Samples) -> Array:
-        """Return the quantity called `name`: given, a reading, or known to the samples."""
+        """Return the quantity called `name`: given, a reading, a word, or known to the samples."""
         given, readings = dict(self.given), dict(self.readings)
         if name in given:
             return np.asarray(given[name])
         if name in readings:
             return samples.read(readings[name])
+        found = word(name)
+        if found is not None:
+            return self._read_word(found, samples)
         if name.endswith("_0") and name[:-2] in readings:
+            samples.check_beginning(name)
             return samples.read(readings[name[:-2]])[:1]
+        if name.startswith("d_") and (name[2:] in readings or name[2:] in given):
+            return self._rate_of(name[2:], samples)
         return samples.read(name)
+
+    def _read_word(self, found: Word, samples: Samples) -> Array:
+        if found.kind == "entry":
+            return entry_of(self.read(found.inside, samples), found)
+        if found.kind == "d":
+            return self.rate(found.inside, samples)
+        values = self.evaluate(found.inside, samples)
+        if found.kind == "initial":
+            samples.check_beginning(f"initial({found.inside})")
+            return values[:1]
+        return np.asarray(getattr(np, found.kind)(values.reshape(len(values), -1), axis=1))
+
+    def rate(self, formula: Formula, samples: Samples) -> Array:
+        """Exact rate of a formula along the flow at every sample, by the chain rule."""
+        if callable(formula):
+            raise TypeError(
+                f"the rate of the function {formula.__name__!r} is not known; state a formula."
+            )
+        total: Array = np.zeros(())
+        for name, used, slope in partials(formula):
+            inputs = self.inputs(formula, {*used, name}, samples)
+            along = self._rate_of(name, samples)
+            along = along.reshape(*along.shape, *[1] * (inputs[name].ndim - along.ndim))
+            with np.errstate(all="ignore"):
+                total = total + slope(*(inputs[each] for each in used)) * along
+        return _at_every(samples, total)
+
+    def _rate_of(self, name: str, samples: Samples) -> Array:
+        readings, found = dict(self.readings), word(name)
+        if name in dict(self.given):
+            return np.zeros(())
+        if name in readings:
+            return samples.rate(readings[name])
+        if found is None:
+            return samples.rate(name)
+        if found.kind == "initial":
+            return np.zeros(())
+        if found.kind == "entry":
+            return entry_of(self._rate_of(found.inside, samples), found)
+        if found.kind == "d":
+            raise ValueError(f"{name!r} is a rate; rates of rates are not known.")
+        flat = [
+            values.reshape(len(values), -1)
+            for values in (self.evaluate(found.inside, samples), self.rate(found.inside, samples))
+        ]
+        return reduced_rate(found.kind, *flat)
+
+
+def _refuse_shadows(argument: str, pairs: Iterable[tuple[str, Any]]) -> None:
+    """A name of the user's own must not hide a quantity that formulas know already."""
+    for name, _ in pairs:
+        if name in REGISTRY or name == "t" or name.startswith("d_") or name.endswith("_0"):
+            raise ValueError(
+                f"`{argument}` calls something {name!r}, which is the name of another quantity; "
+                "call it otherwise."
+            )
 
 
 def _at_every(samples: Samples, values: Array) -> Array:

@@ -8,75 +8,134 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
 from dynlens.cases.base import Samples
-from dynlens.cases.formulas import Formula
+from dynlens.cases.formulas import Formula, initial_text, rate_text, terms
 from dynlens.claims.base import Claim
-from dynlens.support.typing import Array
+from dynlens.claims.horizon import gap_of
+from dynlens.claims.sides import TwoSides, named, two_sides
+from dynlens.support import validation
+from dynlens.support.typing import Array, Mask
+from dynlens.verdict import Measured
 
 TINY = 1e-300
 
 
-def named(formula: Formula) -> str:
-    """Text of a formula, or the name of a function."""
-    return getattr(formula, "__name__", str(formula))
+FLOOR = 1e-6
+SURE = 10.0
+"""A difference this many times its error is one; below, it is at most as large as its error."""
+
+
+class Relation(Claim):
+    """A claim about the difference of two sides; what they are, subclasses say.
+
+    A difference is measured against the size of its own entry. Where it is not sure, being within
+    ten times its numerical error, and that error is below the tolerance times the largest entry
+    anywhere, it is measured against the latter: a residue of rounding beside numbers of order one
+    violates nothing.
+    """
+
+    @abstractmethod
+    def sides(self) -> tuple[Formula, Formula]:
+        """Left and right side."""
+
+    def measure(self, samples: Samples) -> Array:
+        return self._judged(samples, twins=False)[0]
+
+    def evidence(self, samples: Samples) -> Measured:
+        residual, error, note = self._judged(samples, twins=True)
+        return self.measured(samples, residual, error, note)
+
+    def _judged(self, samples: Samples, *, twins: bool) -> tuple[Array, Array, str]:
+        """Residuals, their errors, and what there is to say."""
+        both = two_sides(self, samples, *self.sides())
+        gap, error = both.gap, both.error
+        for twin in samples.twins if twins else ():
+            error = np.fmax(error, gap_of(gap, two_sides(self, twin, *self.sides()).gap))
+        asserted = self.asserted(samples, gap.shape)
+        own, large = self._sizes(samples, both, asserted)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            unsure = np.abs(gap) <= SURE * error
+            lost = unsure & (error <= self.tolerance * large)
+            size = np.maximum(np.where(lost, large, own), TINY)
+            violation = self._violation(gap)
+            residual = np.where(violation == 0, 0.0, violation / size)
+            error = np.where(error == 0, 0.0, error / size)
+        known = both.defined & np.isfinite(size)
+        residual, error = np.where(known, residual, np.inf), np.where(known, error, np.inf)
+        settled = asserted & both.defined
+        equal = settled.any() and bool(np.all(lost[settled]))
+        note = "both sides are equal to rounding" if equal and self._says_equality_is_odd else ""
+        return np.where(asserted, residual, np.nan), np.where(asserted, error, 0.0), note
+
+    _says_equality_is_odd: ClassVar[bool] = False
+
+    @abstractmethod
+    def _violation(self, gap: Array) -> Array:
+        """What must not be positive, or not far from zero, of left minus right."""
+
+    @abstractmethod
+    def _sizes(self, samples: Samples, both: TwoSides, asserted: Mask) -> tuple[Array, Array]:
+        """What an entry's difference is measured against, and what if it is a residue."""
 
 
 @dataclass(frozen=True)
-class Equality(Claim):
+class Equality(Relation):
     """Two sides that are equal at every sample; what they are, subclasses say.
 
     Parameters
     ----------
     scale : formula, optional
-        What the difference is measured against; unless given, the largest entry of either side at
-        the same sample, but at least `floor` times the largest anywhere.
-    floor : float
-        Below this share of the largest value anywhere, a difference counts absolutely.
+        What the difference is measured against; unless given, the larger of both sides.
+    floor : float, optional
+        If given, a difference is measured against the largest entry at the same sample, but at
+        least this share of the largest anywhere. So are, with a share of 1e-6, the quantities of a
+        `Measurement`, whose computation is not known: rounding may be that of their largest entry.
     where : formula, optional
         Nothing is asserted at entries where this is not positive.
     tolerance : float
     """
 
     scale: Formula = field(default=None, kw_only=True)
-    floor: float = field(default=1e-6, kw_only=True)
+    floor: float | None = field(default=None, kw_only=True)
     where: Formula = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.floor is not None:
+            validation.positive("floor", self.floor, allow_zero=True)
         if self.scale is None and any(side in ("0", "0.0") for side in self.sides()):
             raise ValueError(
                 "`scale` is needed where one side is 0: a difference from zero is measured against "
                 "nothing else; pass a formula such as 'parameter_norm**2'."
             )
 
-    @abstractmethod
-    def sides(self) -> tuple[Formula, Formula]:
-        """Left and right side."""
-
     @property
     def statement(self) -> str:
         left, right = self.sides()
         return f"{named(left)} = {named(right)}"
 
-    def measure(self, samples: Samples) -> Array:
-        left, right = _aligned(self, samples, *self.sides())
-        asserted = self.asserted(samples, left.shape)
-        defined = np.isfinite(left) & np.isfinite(right)
+    def _violation(self, gap: Array) -> Array:
+        return np.abs(gap)
+
+    def _sizes(self, samples: Samples, both: TwoSides, asserted: Mask) -> tuple[Array, Array]:
         if self.scale is not None:
             size = np.abs(self.evaluate(self.scale, samples))
-        else:
-            size = np.where(asserted & defined, np.fmax(np.abs(left), np.abs(right)), 0.0)
-            size = size.reshape(len(samples), -1).max(axis=1, initial=0.0)
-            size = np.maximum(size, self.floor * size.max(initial=0.0))
-        size = size.reshape(*size.shape, *[1] * (left.ndim - size.ndim))
-        defined = defined & np.isfinite(size)
-        with np.errstate(invalid="ignore"):
-            gap = np.abs(left - right)
-            residual = np.where(gap == 0, 0.0, gap / np.maximum(size, TINY))
-        return np.where(asserted, np.where(defined, residual, np.inf), np.nan)
+            size = size.reshape(*size.shape, *[1] * (both.gap.ndim - size.ndim))
+            size = np.broadcast_to(size, both.gap.shape)
+            return size, size
+        own = np.fmax(np.abs(both.left), np.abs(both.right))
+        row = np.where(asserted & both.defined, own, 0.0).reshape(len(samples), -1)
+        largest = row.max(initial=0.0)
+        if self.floor is None and samples.entrywise:
+            return own, np.full_like(own, largest)
+        floor = FLOOR if self.floor is None else self.floor
+        row = np.maximum(row.max(axis=1, initial=0.0), floor * largest)
+        row = np.broadcast_to(row.reshape(-1, *[1] * (own.ndim - 1)), own.shape)
+        return row, row
 
 
 @dataclass(frozen=True)
@@ -125,35 +184,36 @@ class ClosedForm(Equal):
 class RateLaw(Equality):
     """``d/dt of = rate``, pointwise: both sides are functions of the state.
 
-    The left side is the observable's exact derivative along the flow's vector field (chain rule),
-    so no trajectory is differenced and none is needed.
+    The left side is the exact derivative along the flow's vector field (chain rule), so no
+    trajectory is differenced and none is needed.
 
     Parameters
     ----------
-    of : str
-        Name of an observable that has an exact derivative.
+    of : formula
+        In names of observables that have an exact derivative.
     rate : formula
     scale, floor, where, tolerance
         See `Equality`.
     """
 
-    of: str
+    of: Formula
     rate: Formula
 
     def sides(self) -> tuple[Formula, Formula]:
-        return f"d_{self.of}", self.rate
+        return rate_text(_text(self.of, "of")), self.rate
 
     @property
     def statement(self) -> str:
-        return f"d/dt {self.of} = {named(self.rate)}"
+        of = self.of if self.of.isidentifier() else f"({self.of})"
+        return f"d/dt {of} = {named(self.rate)}"
 
 
 @dataclass(frozen=True)
 class Conserved(Equality):
     """A quantity keeps its initial value along the path.
 
-    A drift is measured against the squared size of the parameters unless `scale` says otherwise: a
-    conserved quantity may well be zero.
+    A drift is measured against the squared size of the state (of the parameters, or of all
+    variables of a system) unless `scale` says otherwise: a conserved quantity may well be zero.
 
     Parameters
     ----------
@@ -161,12 +221,11 @@ class Conserved(Equality):
     """
 
     of: Formula
-    scale: Formula = field(default="parameter_norm**2", kw_only=True)
+    scale: Formula = field(default="squared_size", kw_only=True)
     tolerance: float = field(default=1e-8, kw_only=True)
 
     def sides(self) -> tuple[Formula, Formula]:
-        named_alone = isinstance(self.of, str) and self.of.isidentifier()
-        return self.of, f"{self.of}_0" if named_alone else self._at_the_start
+        return self.of, initial_text(self.of) if isinstance(self.of, str) else self._at_the_start
 
     def _at_the_start(self, samples: Samples) -> Array:
         return self.evaluate(self.of, samples)[:1]
@@ -177,47 +236,61 @@ class Conserved(Equality):
 
 
 @dataclass(frozen=True)
-class AtLeast(Claim):
+class AtLeast(Relation):
     """``left >= right`` at every sample.
 
     Parameters
     ----------
     left, right : formula
+    scale : formula, optional
+        What a violation is measured against; unless given, ``|left| + |right|``, and if one side is
+        0, the sum of the other's terms without their signs.
     where : formula, optional
         Nothing is asserted where this is not positive.
     tolerance : float
-        Violation allowed for rounding, relative to ``|left| + |right|``.
+        Violation allowed for rounding, relative to the scale.
     """
 
     left: Formula
     right: Formula
+    scale: Formula = field(default=None, kw_only=True)
     where: Formula = field(default=None, kw_only=True)
     tolerance: float = field(default=1e-12, kw_only=True)
+    _says_equality_is_odd: ClassVar[bool] = True
+
+    def sides(self) -> tuple[Formula, Formula]:
+        return self.left, self.right
 
     @property
     def statement(self) -> str:
         return f"{named(self.left)} >= {named(self.right)}"
 
-    def measure(self, samples: Samples) -> Array:
-        left, right = _aligned(self, samples, self.left, self.right)
-        defined = np.isfinite(left) & np.isfinite(right)
-        size = np.abs(left) + np.abs(right)
-        with np.errstate(invalid="ignore"):
-            residual = np.where(left == right, 0.0, (right - left) / np.maximum(size, TINY))
-        residual = np.where(defined, residual, np.inf)
-        return np.where(self.asserted(samples, left.shape), residual, np.nan)
+    def _violation(self, gap: Array) -> Array:
+        return -gap
+
+    def _sizes(self, samples: Samples, both: TwoSides, asserted: Mask) -> tuple[Array, Array]:
+        if self.scale is not None:
+            size = np.abs(self.evaluate(self.scale, samples))
+            size = size.reshape(*size.shape, *[1] * (both.gap.ndim - size.ndim))
+            own = np.broadcast_to(size, both.gap.shape)
+        elif "0" in self.sides() or "0.0" in self.sides():
+            other = self.left if self.right in ("0", "0.0") else self.right
+            own = np.broadcast_to(self._of_terms(other, samples, both), both.gap.shape)
+        else:
+            own = np.abs(both.left) + np.abs(both.right)
+        seen = np.where(asserted & both.defined & np.isfinite(own), own, 0.0)
+        return own, np.full_like(own, seen.max(initial=0.0))
+
+    def _of_terms(self, formula: Formula, samples: Samples, both: TwoSides) -> Array:
+        """Sum of a formula's terms without their signs; of a function, its size."""
+        if callable(formula):
+            return np.abs(both.left) + np.abs(both.right)
+        found = sum(np.abs(self.evaluate(term, samples)) for term in terms(formula))
+        found = np.asarray(found)
+        return found.reshape(*found.shape, *[1] * (both.gap.ndim - found.ndim))
 
 
-def _aligned(claim: Claim, samples: Samples, left: Formula, right: Formula) -> tuple[Array, Array]:
-    """Evaluate both sides, and give them the same shape."""
-    sides = [claim.evaluate(side, samples) for side in (left, right)]
-    depth = max(side.ndim for side in sides)
-    try:
-        a, b = np.broadcast_arrays(*(v.reshape(*v.shape, *[1] * (depth - v.ndim)) for v in sides))
-    except ValueError as error:
-        shapes = " and ".join(str(side.shape[1:]) for side in sides)
-        raise ValueError(
-            f"{named(left)} and {named(right)} have shapes {shapes} at each sample; name entries "
-            "by `readings`."
-        ) from error
-    return np.array(a), np.array(b)
+def _text(formula: Formula, argument: str) -> str:
+    if not isinstance(formula, str):
+        raise TypeError(f"`{argument}` is a function, of which no rate is known; pass a formula.")
+    return formula

@@ -10,7 +10,8 @@ import numpy as np
 from dynlens.cases.base import Samples
 from dynlens.cases.formulas import Formula, compiled_formula
 from dynlens.claims.base import Claim
-from dynlens.claims.equations import TINY, named
+from dynlens.claims.equations import TINY
+from dynlens.claims.sides import named
 from dynlens.support import validation
 from dynlens.support.typing import Array
 

@@ -14,7 +14,8 @@ from dynlens.cases.base import ModelSamples, Samples
 from dynlens.cases.descents import DescentSamples
 from dynlens.cases.formulas import Formula
 from dynlens.claims.base import Claim
-from dynlens.claims.equations import TINY, named
+from dynlens.claims.equations import TINY
+from dynlens.claims.sides import named
 from dynlens.comparison.halving import RESOLVED
 from dynlens.comparison.slopes import observed_order
 from dynlens.observables import registry

@@ -1,0 +1,94 @@
+"""Both sides of a relation at every sample, and what rounding may have done to the difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dynlens.cases.formulas import Formula, compiled_formula
+from dynlens.claims.rounding import bounded, refined_difference
+from dynlens.support.typing import Array, Mask
+
+if TYPE_CHECKING:
+    from dynlens.cases.base import Samples
+    from dynlens.claims.base import Claim
+
+MOST = 4000  # entries that are evaluated again with more digits
+EXACT = ("t",)  # names that have no rounding error; so have given numbers
+
+
+class TwoSides(NamedTuple):
+    """Left and right at every sample, shape (S, ...), their difference and its rounding error."""
+
+    left: Array
+    right: Array
+    gap: Array
+    error: Array
+    defined: Mask
+
+
+def named(formula: Formula) -> str:
+    """Text of a formula, or the name of a function."""
+    return getattr(formula, "__name__", str(formula))
+
+
+def two_sides(claim: Claim, samples: Samples, left: Formula, right: Formula) -> TwoSides:
+    """Evaluate both sides; where rounding blurs the difference, evaluate it with more digits."""
+    a, b = _aligned(claim, samples, left, right)
+    defined = np.isfinite(a) & np.isfinite(b)
+    with np.errstate(invalid="ignore"):
+        gap = np.where(defined, a - b, np.nan)
+    own, inherited = (np.zeros_like(gap) for _ in range(2))
+    for side in (left, right):
+        if isinstance(side, str):
+            found = bounded(side, _inputs(claim, samples, side), (*EXACT, *dict(claim.given)))
+            own = own + _as_shape(found.own, gap)
+            inherited = inherited + _as_shape(found.inherited, gap)
+    blurred = _blurred(gap, own + inherited, own, np.abs(a) + np.abs(b), claim.tolerance)
+    if blurred.any() and isinstance(left, str) and isinstance(right, str):
+        inputs = _inputs(claim, samples, f"({left}) - ({right})")
+        shaped = {name: _as_shape(value, gap) for name, value in inputs.items()}
+        gap[blurred] = refined_difference(left, right, shaped, blurred)
+        own[blurred] = 0.0
+    error = np.nan_to_num(own + inherited, nan=0.0, posinf=np.inf)
+    return TwoSides(a, b, gap, np.where(defined, error, 0.0), defined & np.isfinite(gap))
+
+
+def _blurred(gap: Array, error: Array, own: Array, size: Array, tolerance: float) -> Mask:
+    """The entries, at most `MOST`, where the formulas' own rounding may decide the verdict."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        margin = np.abs(tolerance * size - np.abs(gap))
+        found = np.isfinite(gap) & (own > 0) & (10 * own > margin)
+    if found.sum() > MOST:
+        worst = np.argsort(np.where(found, -own / np.maximum(size, 1e-300), np.inf), axis=None)
+        kept = np.zeros(found.size, dtype=bool)
+        kept[worst[:MOST]] = True
+        found &= kept.reshape(found.shape)
+    return found
+
+
+def _inputs(claim: Claim, samples: Samples, formula: str) -> dict[str, Array]:
+    return claim.inputs(formula, compiled_formula(formula)[0], samples)
+
+
+def _as_shape(value: Any, like: Array) -> Array:
+    """Broadcast a side's quantity, whose axes come first, to the shape of both."""
+    value = np.asarray(value, dtype=float)
+    return np.broadcast_to(value.reshape(*value.shape, *[1] * (like.ndim - value.ndim)), like.shape)
+
+
+def _aligned(claim: Claim, samples: Samples, left: Formula, right: Formula) -> tuple[Array, Array]:
+    """Evaluate both sides, and give them the same shape."""
+    sides = [claim.evaluate(side, samples) for side in (left, right)]
+    shapes = {side.shape[1:] for side in sides if side.ndim > 1}
+    if len(shapes) > 1:
+        told = " and ".join(str(side.shape[1:]) for side in sides)
+        raise ValueError(
+            f"{named(left)} and {named(right)} have shapes {told} at each sample; name entries, "
+            "such as `x[0]`."
+        )
+    depth = max(side.ndim for side in sides)
+    wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) for v in sides]
+    a, b = np.broadcast_arrays(*wide)
+    return np.array(a, dtype=float), np.array(b, dtype=float)
