@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dynlens.support.errors import ClaimViolated
-from dynlens.support.typing import Array
+from dynlens.support.typing import Array, Mask
 
 SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
+COVERED = 0.5  # a claim judged on less of the time it is asserted for is undecided
 AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
 
 
@@ -124,6 +125,7 @@ class Verdict:
     worst: dict[str, Any] = field(default_factory=dict)
     assumptions: tuple[Finding, ...] = ()
     note: str = ""
+    scope: str = ""
     reproduce: str = ""
     id: str = ""
     title: str = ""
@@ -195,6 +197,8 @@ class Verdict:
             row("horizon", self._horizon())
         if self.worst:
             row("at", ", ".join(f"{k}={_short(v)}" for k, v in self.worst.items()))
+        if self.scope:
+            row("scope", self.scope)
         if self.attacks:
             verb = "survived" if self.status in (Status.SUPPORTED, Status.PROVED) else "checked"
             label = "identities" if self.status == Status.PROVED else "attacks"
@@ -273,7 +277,7 @@ def judge(measured: Measured, statement: str) -> Verdict:
         statement,
         tolerance=measured.tolerance,
         horizon=measured.horizon,
-        t_end=None if t is None or not len(t) else float(t[-1]),
+        t_end=_end_of(measured),
         assumptions=measured.assumptions,
         note=measured.note,
     )
@@ -301,6 +305,12 @@ def judge(measured: Measured, statement: str) -> Verdict:
     with np.errstate(divide="ignore", invalid="ignore"):
         room = measured.tolerance / residual[trusted & (residual > 0)]
         margin = ((measured.tolerance - residual) / error)[trusted & (error > 0)]
+    share = _share(measured, asserted, trusted)
+    note = found.note
+    if status == Status.SUPPORTED and share < COVERED:
+        status = Status.UNDECIDED
+        told = f"held where it could be trusted, {share:.2g} of the time it is asserted for"
+        note = "; ".join(filter(None, (note, told)))
     index = np.unravel_index(flat, shape)
     where: dict[str, Any] = {} if t is None else {"t": float(t[index[0]])}
     if t is None and len(residual) > 1:
@@ -315,4 +325,43 @@ def judge(measured: Measured, statement: str) -> Verdict:
         slack=Slack(float(room.min(initial=np.inf)), float(margin.min(initial=np.inf))),
         attacks=int(trusted.sum()),
         worst=where,
+        scope=_scope(measured, asserted, trusted),
+        note=note,
     )
+
+
+def _end_of(measured: Measured) -> float | None:
+    """Time up to which the claim is asserted."""
+    if measured.t is None or not len(measured.t):
+        return None
+    return float(measured.t[-1]) if measured.t_end is None else measured.t_end
+
+
+def _span(measured: Measured, mask: Mask) -> tuple[float, float]:
+    """First and last time at which anything is marked."""
+    assert measured.t is not None
+    marked = measured.t[mask.reshape(len(mask), -1).any(axis=1)]
+    return float(marked[0]), float(marked[-1])
+
+
+def _share(measured: Measured, asserted: Mask, trusted: Mask) -> float:
+    """Share of the time for which the claim is asserted at which it could be judged."""
+    if measured.t is None:
+        return 1.0
+    begin, last = _span(measured, asserted)
+    end = max(last, measured.t_end if measured.t_end is not None else last)
+    until = _span(measured, trusted)[1]
+    if measured.horizon is not None:
+        until = max(until, min(measured.horizon, end))
+    return 1.0 if end <= begin else (until - begin) / (end - begin)
+
+
+def _scope(measured: Measured, asserted: Mask, trusted: Mask) -> str:
+    """On how much of what was asserted the verdict rests, in words."""
+    count = int(trusted.reshape(len(trusted), -1).any(axis=1).sum())
+    if measured.t is None:
+        return f"{count} sample{'s' * (count != 1)}"
+    begin, until = _span(measured, trusted)
+    end = max(_span(measured, asserted)[1], measured.t_end or 0.0)
+    part = "" if until >= end else f" of {end:.4g}"
+    return f"t = {begin:.4g} to {until:.4g}{part}, {count} time{'s' * (count != 1)}"

@@ -69,5 +69,6 @@ class Identities:
             attacks=len(answers),
             worst=at,
             note="; ".join(told),
+            scope="all values of the symbols",
             reproduce=reproduce_line(self),
         )

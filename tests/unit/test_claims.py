@@ -366,11 +366,11 @@ def test_the_numerical_error_is_the_spread_over_the_twins():
 
 
 def test_the_horizon_ends_where_the_twins_part():
-    columns = {"a": [1.0, 1.0, 1.0, 1.0], "b": [1.0, 1.0, 0.5, 1.0]}
-    twin = table(a=columns["a"], b=[1.0, 1.0, 0.9, 1.0])
+    columns = {"a": [1.0] * 4, "b": [1.0, 1.0, 1.0, 0.5]}
+    twin = table(a=columns["a"], b=[1.0, 1.0, 1.0, 0.9])
     verdict = check(dl.Equal(left="a", right="b"), twins=[twin], **columns)
-    assert (verdict.status, verdict.horizon, verdict.t_end) == ("SUPPORTED", 1.0, 3.0)
-    assert verdict.status_at(2.0) == "UNDECIDED"
+    assert (verdict.status, verdict.horizon, verdict.t_end) == ("SUPPORTED", 2.0, 3.0)
+    assert verdict.status_at(2.5) == "UNDECIDED"
 
 
 def test_beyond_a_twin_that_stopped_nothing_is_trusted():
@@ -390,7 +390,7 @@ def test_the_horizon_ends_where_a_critical_sign_drowns():
         **columns,
         c=[1.0, 1e-3, 2e-9, 1e-9],
     )
-    assert (verdict.status, verdict.horizon) == ("SUPPORTED", 1.0)
+    assert (verdict.status, verdict.horizon) == ("UNDECIDED", 1.0)  # a third of the time
     loose = replace(sign, critical=False)
     claim = dl.Equal(left="a", right="b", assumptions=(loose,))
     assert check(claim, twins=[twin], **columns, c=[1.0] * 4).status == "REFUTED"

@@ -101,7 +101,7 @@ T = [0.0, 1.0, 2.0, 3.0]
         (3.0, "REFUTED"),
         (2.0, "REFUTED"),
         (1.999, "SUPPORTED"),
-        (0.0, "SUPPORTED"),
+        (0.0, "UNDECIDED"),  # held at the start alone
         (-1.0, "UNDECIDED"),
     ],
 )
@@ -116,9 +116,31 @@ def test_a_failing_sample_beyond_the_horizon_does_not_refute_nor_count_as_an_att
     assert (found.status, found.attacks, found.residual) == ("SUPPORTED", 3, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("horizon", "t_end", "status"),
+    [
+        (2.0, None, "SUPPORTED"),
+        (1.5, None, "SUPPORTED"),
+        (1.499, None, "UNDECIDED"),
+        (3.0, 6.0, "SUPPORTED"),
+        (3.0, 6.1, "UNDECIDED"),  # the run did not come half as far as the claim
+    ],
+)
+def test_what_was_judged_on_less_than_half_its_time_is_undecided(horizon, t_end, status):
+    found = judged([0.0] * 4, 0.0, T, horizon, t_end=t_end)
+    assert found.status == status, str(found)
+    assert ("of the time it is asserted for" in found.note) is (status == "UNDECIDED")
+
+
+def test_the_scope_tells_on_how_much_a_verdict_rests():
+    assert judged([0.0] * 4, 0.0, T, 3.0).scope == "t = 0 to 3, 4 times"
+    assert judged([0.0] * 4, 0.0, T, 2.0).scope == "t = 0 to 2 of 3, 3 times"
+    assert judged([0.0], 0.0).scope == "1 sample"
+
+
 def test_the_status_at_a_time_beyond_the_horizon_is_undecided():
-    found = judged([0.0, 0.0, 9.0, 9.0], 0.0, T, 1.5)
-    assert [found.status_at(t) for t in (0.0, 1.5, 1.6, 3.0)] == [
+    found = judged([0.0, 0.0, 9.0, 9.0], 0.0, T, 1.6)
+    assert [found.status_at(t) for t in (0.0, 1.5, 1.7, 3.0)] == [
         *["SUPPORTED"] * 2,
         *["UNDECIDED"] * 2,
     ]
