@@ -261,14 +261,14 @@ class Claim(ABC):
         if found.kind == "entry":
             return entry_of(self.read(found.inside, samples), found)
         if found.kind == "d":
-            return self.rate(found.inside, samples)
+            return self.rate_along(found.inside, samples)
         values = self.evaluate(found.inside, samples)
         if found.kind == "initial":
             samples.check_beginning(f"initial({found.inside})")
             return values[:1]
         return np.asarray(getattr(np, found.kind)(values.reshape(len(values), -1), axis=1))
 
-    def rate(self, formula: Formula, samples: Samples) -> Array:
+    def rate_along(self, formula: Formula, samples: Samples) -> Array:
         """Exact rate of a formula along the flow at every sample, by the chain rule."""
         if callable(formula):
             raise TypeError(
@@ -297,10 +297,8 @@ class Claim(ABC):
             return entry_of(self._rate_of(found.inside, samples), found)
         if found.kind == "d":
             raise ValueError(f"{name!r} is a rate; rates of rates are not known.")
-        flat = [
-            values.reshape(len(values), -1)
-            for values in (self.evaluate(found.inside, samples), self.rate(found.inside, samples))
-        ]
+        both = (self.evaluate(found.inside, samples), self.rate_along(found.inside, samples))
+        flat = [values.reshape(len(values), -1) for values in both]
         return reduced_rate(found.kind, *flat)
 
 

@@ -92,8 +92,9 @@ class Equality(Relation):
         What the difference is measured against; unless given, the larger of both sides.
     floor : float, optional
         If given, a difference is measured against the largest entry at the same sample, but at
-        least this share of the largest anywhere. So are, with a share of 1e-6, the quantities of a
-        `Measurement`, whose computation is not known: rounding may be that of their largest entry.
+        least this share of the largest anywhere. So are, with a share of 1e-6, functions and the
+        quantities of a `Measurement`: how they are computed is not known, and the error of a small
+        entry may be that of the largest.
     where : formula, optional
         Nothing is asserted at entries where this is not positive.
     tolerance : float
@@ -130,7 +131,8 @@ class Equality(Relation):
         own = np.fmax(np.abs(both.left), np.abs(both.right))
         row = np.where(asserted & both.defined, own, 0.0).reshape(len(samples), -1)
         largest = row.max(initial=0.0)
-        if self.floor is None and samples.entrywise:
+        known = samples.entrywise and all(isinstance(side, str) for side in self.sides())
+        if self.floor is None and known:
             return own, np.full_like(own, largest)
         floor = FLOOR if self.floor is None else self.floor
         row = np.maximum(row.max(axis=1, initial=0.0), floor * largest)
