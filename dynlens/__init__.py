@@ -81,7 +81,7 @@ _HOME = {
     "hyperspherical_energy": "dynlens.theory.spheres",
     "known_observables": "dynlens.observables",
     "load": "dynlens.dynamics.trajectory",
-    "log_times": "dynlens.dynamics.flow",
+    "log_times": "dynlens.dynamics.times",
     "loss_below": "dynlens.dynamics.events",
     "low_hierarchical_rank_tensor": "dynlens.problems.instances",
     "low_rank_matrix": "dynlens.problems.observations",

@@ -12,7 +12,8 @@ import numpy as np
 from dynlens.cases.base import PROBLEM, Case, ModelSamples, Start, theta_of
 from dynlens.cases.reproduce import concise
 from dynlens.dynamics.descent import gradient_descent
-from dynlens.dynamics.flow import gradient_flow, log_times
+from dynlens.dynamics.flow import gradient_flow
+from dynlens.dynamics.times import log_times
 from dynlens.dynamics.trajectory import Trajectory, load
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
@@ -151,7 +152,7 @@ def _trajectory(path: Path) -> Trajectory:
         assert repeat is not None
         return repeat(**changes)
 
-    def rerun(twin: int | None = None, **changes: Any) -> Trajectory:
+    def rerun(twin: str | None = None, **changes: Any) -> Trajectory:
         if twin is None:
             return again(**changes)
         return run(f"twin {twin}", lambda: again(twin=twin))

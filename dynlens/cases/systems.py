@@ -17,7 +17,7 @@ import numpy as np
 from dynlens.cases.base import Case, Samples
 from dynlens.cases.formulas import compiled_formula, parsed
 from dynlens.cases.reproduce import concise
-from dynlens.dynamics.flow import log_times
+from dynlens.dynamics.times import log_times
 from dynlens.support import validation
 from dynlens.support.errors import IntegrationError
 from dynlens.support.run_cache import kept_arrays

@@ -259,7 +259,7 @@ def _integrate_by(method: str) -> None:
     """Let "auto" mean a method of SciPy's, in this process and those it starts."""
     import os
 
-    from dynlens.dynamics.flow import INSTEAD, METHODS
+    from dynlens.dynamics.settings import INSTEAD, METHODS
     from dynlens.support import validation
 
     with _sentences():

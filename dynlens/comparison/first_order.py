@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dynlens.dynamics.flow import COMPILED, METHODS
+from dynlens.dynamics.settings import METHODS
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.problems.problem import Problem
-from dynlens.stepping.tableaus import TABLEAUS
+from dynlens.stepping.methods import INTEGRATORS
 from dynlens.support import validation
 from dynlens.support.errors import IntegrationError
 from dynlens.support.typing import Array, ArrayLike
@@ -148,6 +148,6 @@ def scipys_method(attrs: Mapping[str, Any]) -> str:
     The first-order error is no gradient flow, so that the compiled loops cannot integrate it.
     """
     last = attrs.get("switches", [attrs])[-1]["method"]
-    if last not in COMPILED:
+    if last not in INTEGRATORS:
         return str(last)
-    return "DOP853" if last in TABLEAUS else "LSODA"
+    return "DOP853" if INTEGRATORS[last].kind == "explicit" else "LSODA"

@@ -17,7 +17,8 @@ import numpy as np
 from dynlens.comparison.first_order import leading_error
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.events import Event
-from dynlens.dynamics.flow import METHODS, gradient_flow
+from dynlens.dynamics.flow import gradient_flow
+from dynlens.dynamics.settings import METHODS
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables import registry
 from dynlens.problems.curvature import along_gradient

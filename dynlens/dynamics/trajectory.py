@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SOURCES = ("flow", "descent")
+TWINS = ("tighter", "by_other_family")  # numerics that `Trajectory.rerun` knows by name
 STATUSES = ("finished", "event", "budget", "failed", "diverged")
 
 
@@ -192,7 +193,7 @@ class Trajectory:
         """
         if self.rerun is None:
             return ()
-        return tuple(self.rerun(twin=k) for k in range(2))
+        return tuple(self.rerun(twin=name) for name in TWINS)
 
     def error(self, name: str, **parameters: Any) -> Array:
         """Estimate the numerical error of an observable: its largest distance to the twins.

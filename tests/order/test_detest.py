@@ -22,9 +22,7 @@ from numba import njit, types
 from scipy.integrate import solve_ivp
 
 from dynlens.kernels.gradient import address_of
-from dynlens.stepping.explicit import Explicit
-from dynlens.stepping.implicit import Implicit
-from dynlens.stepping.stabilized import Stabilized
+from dynlens.stepping.methods import INTEGRATORS
 from dynlens.stepping.stepper import Saves
 
 pytestmark = pytest.mark.order
@@ -188,11 +186,7 @@ def solved(name):
 
 def end_of(problem, start, method, tolerance, t_end=END):
     options = {"rtol": tolerance, "atol": tolerance}
-    if method == "Radau9":
-        stepper = Implicit(problem, start, t_end, **options)
-    else:
-        kind = Stabilized if method in ("RKC2", "ROCK4") else Explicit
-        stepper = kind(problem, start, method, t_end, **options)
+    stepper = INTEGRATORS[method].make(problem, start, t_end, **options)
     saves = Saves(np.array([0.0, t_end]), np.empty((2, start.size)), 1)
     failure = stepper.advance(saves, -np.inf, 10**6, 10**6)
     assert (failure, saves.complete) == ("", True)

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.dynamics.flow import COMPILED
 from dynlens.stepping import rock
-from dynlens.stepping.explicit import Explicit, explicit_source
-from dynlens.stepping.implicit import Implicit, implicit_source
+from dynlens.stepping.methods import INTEGRATORS
+from dynlens.stepping.methods.explicit import Explicit, explicit_source
+from dynlens.stepping.methods.implicit import Implicit, implicit_source
+from dynlens.stepping.methods.stabilized import Stabilized
 from dynlens.stepping.radau import STAGES, coefficients, inverse_matrix, nodes
-from dynlens.stepping.stabilized import Stabilized
 from dynlens.stepping.stepper import CompiledStepper
 from dynlens.stepping.tableaus import TABLEAUS
+
+COMPILED = tuple(INTEGRATORS)
 
 pytestmark = pytest.mark.order
 

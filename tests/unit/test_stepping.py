@@ -10,12 +10,14 @@ import pytest
 
 import dynlens as dl
 from dynlens.bench.problems import PROBLEMS as PROBLEMS_OF_BENCH
-from dynlens.dynamics.flow import COMPILED
 from dynlens.observables import registry
-from dynlens.stepping.auto import Auto
-from dynlens.stepping.explicit import Explicit
+from dynlens.stepping.methods import INTEGRATORS
+from dynlens.stepping.methods.auto import Auto
+from dynlens.stepping.methods.explicit import Explicit
 from dynlens.stepping.stepper import Saves
 from dynlens.stepping.tableaus import TABLEAUS
+
+COMPILED = tuple(INTEGRATORS)
 
 
 def problem_of(model, *, count, seed=0):

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dynlens.dynamics.batches.batch import Batch
-from dynlens.dynamics.batches.lanes import METHODS as LANE_METHODS
 from dynlens.dynamics.batches.lanes import side_by_side
 from dynlens.dynamics.batches.starts import read_starts
 from dynlens.dynamics.batches.threads import Queue, share_out, thread_count
-from dynlens.dynamics.flow import COMPILED, Settings, integrate, save_times
+from dynlens.dynamics.driver import integrate
+from dynlens.dynamics.settings import REFERENCE, Settings
+from dynlens.dynamics.times import save_times
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.recorder import Kept, checked_names
 from dynlens.problems.problem import Problem
+from dynlens.stepping.integrators import listing
 from dynlens.stepping.lanes import in_lanes
+from dynlens.stepping.methods import INTEGRATORS
+from dynlens.stepping.methods.auto import AUTO
+from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.support import validation
 from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array, ArrayLike
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+@listing
 def gradient_flow_batch(
     problem: Problem,
     starts: ArrayLike | xr.DataArray,
@@ -49,8 +55,8 @@ def gradient_flow_batch(
         Labelled, as `starts` draws them, or one start per row.
     t_end : float or array_like, shape (T,)
         End time, or the increasing times to save at.
-    method : {"auto", "DOP8", "Tsit5", "Radau9", "RKC2", "ROCK4"}
-        As in `gradient_flow`, whose compiled loops these are.
+    method : str
+        As in `gradient_flow`, one of its compiled loops: {integrators}.
     rtol, atol : float
         Relative and absolute tolerance of one step.
     saves : int or "log"
@@ -101,21 +107,18 @@ def gradient_flow_batch(
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     begins, grid = read_starts(problem, starts)
     times = save_times(t_end, saves)
-    validation.one_of("method", method, COMPILED)
+    validation.one_of("method", method, tuple(INTEGRATORS))
     note = problem.without_kernel
-    if note and method != "auto":
+    if note and method != AUTO:
         raise KernelError(f"`method` {method!r} is a compiled loop, but {note} Use 'auto'.")
-    by_lanes = not note and in_lanes(problem) and method in LANE_METHODS and times[-1] > 0
+    by_lanes = not note and in_lanes(problem) and method in (AUTO, *TABLEAUS) and times[-1] > 0
     names, cores = checked_names(observables), thread_count(threads)
     settings = Settings(
-        method="DOP853" if note else method,
+        method=REFERENCE if note else method,
         rtol=validation.positive("rtol", rtol),
         atol=validation.positive("atol", atol, allow_zero=True),
-        events=(),
         max_evaluations=validation.count("max_evaluations", max_evaluations),
-        max_seconds=None,
         compiled=not note,
-        progress=False,
         observables=() if by_lanes else names,
         note=note,
     )

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from dynlens.dynamics.batches.batch import Made
 from dynlens.dynamics.batches.threads import Queue, share_out
-from dynlens.dynamics.flow import Settings, integrate, run_again
+from dynlens.dynamics.driver import integrate, run_again
+from dynlens.dynamics.settings import Settings
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.problems.problem import Problem
-from dynlens.stepping.auto import explicit_for, reason
 from dynlens.stepping.lane_layout import (
     LANES,
     RECORD_SAVED,
@@ -27,11 +27,11 @@ from dynlens.stepping.lane_layout import (
     START_STIFF,
 )
 from dynlens.stepping.lanes import Lanes
+from dynlens.stepping.methods.auto import AUTO, explicit_for, reason
 from dynlens.stepping.stepper import TOO_SMALL
 from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.support.typing import Array
 
-METHODS = (*TABLEAUS, "auto")
 MOST = 5000  # steps between looks at whether to go on
 
 WORDS = {START_FINISHED: "finished", START_SPENT: "budget", START_SMALL: "failed"}
@@ -88,7 +88,7 @@ def side_by_side(
 
 
 def _method(settings: Settings) -> str:
-    return explicit_for(settings.rtol) if settings.name == "auto" else settings.name
+    return explicit_for(settings.rtol) if settings.name == AUTO else settings.name
 
 
 def _fill_lanes(
@@ -98,7 +98,7 @@ def _fill_lanes(
     method, begun, over = _method(settings), 0, 0
     lanes, ids = Lanes(problem, method), np.full(LANES, -1)
     waiting, place = np.zeros(LANES, dtype=np.int64), np.zeros(2, dtype=np.int64)
-    stable = TABLEAUS[method].stable if settings.name == "auto" else 0.0
+    stable = TABLEAUS[method].stable if settings.name == AUTO else 0.0
     here = (lanes.w, lanes.rows, ids, waiting, place, record.times, record.starts)
     there = (record.states, record.counts, record.reached, record.times[-1])
     limits = (float(settings.max_evaluations), MOST)
@@ -130,7 +130,7 @@ def _trajectory(problem: Problem, settings: Settings, record: Record, b: int) ->
         "Try method='LSODA', a smaller scale, or an earlier t_end.",
     }
 
-    def rerun(twin: int | None = None, times: Array = record.times) -> Trajectory:
+    def rerun(twin: str | None = None, times: Array = record.times) -> Trajectory:
         start = record.starts[b]
         if twin is not None:
             return run_again(problem, start, settings, times, twin=twin)
@@ -138,7 +138,7 @@ def _trajectory(problem: Problem, settings: Settings, record: Record, b: int) ->
 
     attrs: dict[str, Any] = {"method": name, "rtol": settings.rtol, "atol": settings.atol}
     attrs |= {"evaluations": evaluations, "steps": steps}
-    if name == "auto":
+    if name == AUTO:
         method = _method(settings)
         why = reason(method, settings.rtol)
         attrs["switches"] = [{"t": 0.0, "method": method, "why": why}]

@@ -11,7 +11,8 @@ import numpy as np
 from dynlens.claims import SystemPath
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.events import Event, loss_below
-from dynlens.dynamics.flow import gradient_flow, log_times
+from dynlens.dynamics.flow import gradient_flow
+from dynlens.dynamics.times import log_times
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.problems.instances import completion_problem
 from dynlens.problems.problem import Problem

@@ -1,6 +1,6 @@
 """Steps by an explicit method, and a watch for stiffness.
 
-The step is stiff if it is as long as stability allows: see `stepping.explicit`.
+The step is stiff if it is as long as stability allows: see `methods.explicit`.
 """
 
 import math

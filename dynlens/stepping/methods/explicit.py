@@ -8,9 +8,11 @@ array, block after block.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from dynlens.kernels.sources import source_of
 from dynlens.problems.problem import Problem
+from dynlens.stepping.integrators import integrator
 from dynlens.stepping.stage_sums import constants, tables, unrolled_sums
 from dynlens.stepping.stepper import CompiledStepper, framed
 from dynlens.stepping.tableaus import TABLEAUS, Tableau
@@ -24,7 +26,8 @@ class Explicit(CompiledStepper):
     ----------
     problem : Problem
     theta0 : ndarray, shape (P,)
-    name : {"Tsit5", "DOP8"}
+    name : str
+        Of a tableau in `TABLEAUS`.
     t, t_end : float
     rtol, atol : float
     step : float, optional
@@ -68,6 +71,21 @@ class Explicit(CompiledStepper):
         self.begin(step)
 
 
+def enter(tableau: Tableau) -> None:
+    """Enter a method into the table of integrators, and for lanes."""
+    name = tableau.name
+
+    @integrator(name, order=tableau.order, kind="explicit", stages=tableau.count)
+    def make(
+        problem: Problem, theta0: Array, t_end: float, *, watchful: bool = False, **options: Any
+    ) -> Explicit:
+        # What watches is one method of several: it shares its loop, which is compiled once for all.
+        own = not watchful
+        return Explicit(problem, theta0, name, t_end, watchful=watchful, own=own, **options)
+
+    TABLEAUS[name] = tableau
+
+
 def explicit_source(tableau: Tableau, field: str = "") -> str:
     """Text of the loop of one method: for all problems, or around the `field` of a tiny one."""
     known = source_of("dynlens.stepping.loops.tableau", **constants(tableau))
@@ -75,3 +93,7 @@ def explicit_source(tableau: Tableau, field: str = "") -> str:
         begin = source_of("dynlens.stepping.loops.begin")
         return framed(field, known, unrolled_sums(tableau), begin)
     return framed(known, source_of("dynlens.stepping.loops.tabled", TABLES=tables(tableau)))
+
+
+for _tableau in tuple(TABLEAUS.values()):
+    enter(_tableau)

@@ -9,15 +9,16 @@ to the next. A step of order two is in `loops.rkc`, one of order four in `loops.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from dynlens.kernels.sources import source_of
 from dynlens.problems.problem import Problem
 from dynlens.stepping import rock
+from dynlens.stepping.integrators import integrator
 from dynlens.stepping.stepper import CompiledStepper, framed
 from dynlens.support.typing import Array
 
 RKC, ROCK = "RKC2", "ROCK4"
-STABILIZED = (RKC, ROCK)
 BLOCKS = {RKC: 8, ROCK: 12}
 
 
@@ -54,6 +55,18 @@ class Stabilized(CompiledStepper):
         source = partial(stabilized_source, name)
         super().__init__(problem, name, source, theta0, BLOCKS[name], t, t_end, limits)
         self.begin(step)  # the loop chooses the first step by the curvature
+
+
+@integrator(RKC, order=2, kind="stabilized")
+def rkc2(problem: Problem, theta0: Array, t_end: float, **options: Any) -> Stabilized:
+    """Return the method of Sommeijer, Shampine & Verwer, about to take its first step."""
+    return Stabilized(problem, theta0, RKC, t_end, **options)
+
+
+@integrator(ROCK, order=4, kind="stabilized")
+def rock4(problem: Problem, theta0: Array, t_end: float, **options: Any) -> Stabilized:
+    """Return the method of Abdulle, about to take its first step."""
+    return Stabilized(problem, theta0, ROCK, t_end, **options)
 
 
 def stabilized_source(name: str, field: str = "") -> str:

@@ -11,15 +11,15 @@ from __future__ import annotations
 from typing import Any
 
 from dynlens.problems.problem import Problem
-from dynlens.stepping.explicit import Explicit
-from dynlens.stepping.implicit import NAME as RADAU
-from dynlens.stepping.implicit import Implicit
+from dynlens.stepping.integrators import INTEGRATORS, integrator
 from dynlens.stepping.layout import CURVATURE, MILD, PAUSED, SMALL, STIFF, H
-from dynlens.stepping.stabilized import RKC, ROCK, STABILIZED, Stabilized
 from dynlens.stepping.stepper import TOO_SMALL, CompiledStepper, Dense, Saves
-from dynlens.stepping.tableaus import TABLEAUS
 from dynlens.support.typing import Array
 
+AUTO = "auto"
+# Explicit methods for loose and for tight tolerances, an implicit one for few parameters, and
+# stabilized ones for many, likewise.
+LOOSE, STRICT, FOR_FEW, FOR_MANY, FOR_MANY_STRICT = "Tsit5", "DOP8", "Radau9", "RKC2", "ROCK4"
 TIGHT = 1e-7  # below this tolerance order eight takes fewer evaluations than order five
 TIGHT_MANY = 1e-5  # the same for many parameters, since ROCK4 goes on from a better state
 FEW = 100  # parameters, up to which a Hessian is factored
@@ -29,14 +29,15 @@ HESSIANS = 20  # an implicit method needs some of them: 2 P evaluations each
 
 def explicit_for(rtol: float, size: int = 1) -> str:
     """Return the explicit method to begin with."""
-    return "DOP8" if rtol < (TIGHT if size <= FEW else TIGHT_MANY) else "Tsit5"
+    return STRICT if rtol < (TIGHT if size <= FEW else TIGHT_MANY) else LOOSE
 
 
 def reason(method: str, rtol: float) -> str:
-    """Why this one."""
-    return f"order {TABLEAUS[method].order} for rtol={rtol:g}"
+    """Why a run begins with this method, for its record."""
+    return f"order {INTEGRATORS[method].order} for rtol={rtol:g}"
 
 
+@integrator(AUTO, order=None, kind="switching")
 class Auto:
     """One integration that changes its method; see `notes`."""
 
@@ -99,12 +100,12 @@ class Auto:
     def _leave_explicit(self) -> None:
         part, n = self.part, self.problem.model.parameters
         h, curvature = float(part.clock[H]), float(part.clock[CURVATURE])
-        left = TABLEAUS[self.explicit].count * (self.t_end - part.t) / h
+        left = INTEGRATORS[self.explicit].stages * (self.t_end - part.t) / h
         why = f"stiff: step {h:.2g}, curvature {curvature:.2g}, {left:.2g} evaluations left"
         if n <= FEW and left > HESSIANS * 2 * n:
-            self._change(RADAU, why)
+            self._change(FOR_FEW, why)
         elif n > FEW and self.rtol >= TIGHTEST:
-            self._change(RKC if self.rtol >= TIGHT_MANY else ROCK, why)
+            self._change(FOR_MANY if self.rtol >= TIGHT_MANY else FOR_MANY_STRICT, why)
 
     def _change(self, method: str, why: str) -> None:
         part = self.part
@@ -116,10 +117,7 @@ class Auto:
         self.switches.append({"t": self.part.t, "method": method, "why": why})
 
     def _part(self, method: str, theta: Array, t: float, step: float | None) -> CompiledStepper:
-        problem, end = self.problem, self.t_end
-        options: dict[str, Any] = {"t": t, "rtol": self.rtol, "atol": self.atol, "step": step}
-        if method == RADAU:
-            return Implicit(problem, theta, end, watchful=True, **options)
-        if method in STABILIZED:
-            return Stabilized(problem, theta, method, end, watchful=True, **options)
-        return Explicit(problem, theta, method, end, watchful=True, **options)
+        options: dict[str, Any] = {"t": t, "step": step, "rtol": self.rtol, "atol": self.atol}
+        make = INTEGRATORS[method].make
+        part: CompiledStepper = make(self.problem, theta, self.t_end, watchful=True, **options)
+        return part

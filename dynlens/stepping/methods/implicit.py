@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dynlens.kernels.sources import source_of
 from dynlens.problems.problem import Problem
+from dynlens.stepping.integrators import integrator
 from dynlens.stepping.layout import HITS
 from dynlens.stepping.radau import coefficients
 from dynlens.stepping.stepper import CompiledStepper, framed
@@ -25,6 +26,7 @@ from dynlens.support.typing import Array
 NAME = "Radau9"
 
 
+@integrator(NAME, order=9, kind="implicit")
 class Implicit(CompiledStepper):
     """One integration by Radau IIA with five stages.
 
