@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason='needs torch: pip install "dynlens[t
 pytest.importorskip("array_api_compat", reason='needs array-api-compat: "dynlens[torch]"')
 
 import dynlens as dl  # noqa: E402
-from dynlens.dynamics.on_torch import loop  # noqa: E402
+from dynlens.dynamics.engines import torch as engine  # noqa: E402
 from dynlens.support.progress import Progress  # noqa: E402
 
 DEVICES = ["cpu"]
@@ -70,7 +70,7 @@ def test_observables_are_not_computed_from_states_that_came_back(monkeypatch):
     def refused(*_):
         raise AssertionError("the states came back")
 
-    monkeypatch.setattr("dynlens.dynamics.batches.blocks.Kept.add", refused)
+    monkeypatch.setattr("dynlens.dynamics.engines.blocks.Kept.add", refused)
     run = {"eta": 0.005, "steps": 20, "saves": 3, "observables": ("loss",)}
     batch = dl.gradient_descent_batch(PROBLEM, starts(), backend="torch", **run)
     assert batch.values("loss").shape == (6, 3)
@@ -117,8 +117,8 @@ def test_single_precision_is_asked_for_by_name(device):
 
 
 def test_the_whole_batch_is_one_call(monkeypatch):
-    calls, descend = [], loop.descend
-    monkeypatch.setattr(loop, "descend", lambda *a, **k: calls.append(a) or descend(*a, **k))
+    calls, descend = [], engine.descend
+    monkeypatch.setattr(engine, "descend", lambda *a, **k: calls.append(a) or descend(*a, **k))
     run = {"eta": ETAS, "steps": 3, "backend": "torch", "observables": ("loss",)}
     dl.gradient_descent_batch(PROBLEM, starts(), **run)
     assert [args[1].shape for args in calls] == [(12, PROBLEM.model.parameters)]
@@ -138,7 +138,7 @@ def test_the_progress_bar_counts_steps(monkeypatch):
         def advance(self, by):
             seen.append(by)
 
-    monkeypatch.setattr("dynlens.dynamics.batches.blocks.Progress", Counter)
+    monkeypatch.setattr("dynlens.dynamics.engines.torch.Progress", Counter)
     run = {"eta": 0.005, "steps": 20, "saves": 3, "backend": "torch"}
     dl.gradient_descent_batch(PROBLEM, starts(), **run)
     assert not seen

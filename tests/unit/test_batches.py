@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import dynlens as dl
-from dynlens.dynamics.batches.threads import Queue, share_out
+from dynlens.dynamics.threads import Queue, share_out
 from dynlens.stepping.methods import INTEGRATORS
 from dynlens.stepping.tableaus import TABLEAUS
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dynlens.dynamics.descent_loops import EPS
+from dynlens.dynamics.plan import EPS
 from dynlens.experiments import (
     EXPERIMENTS,
     f5_5,

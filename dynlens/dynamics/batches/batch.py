@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,24 +17,6 @@ from dynlens.support.typing import Array
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-class Made(Sequence[Trajectory]):
-    """Trajectories that are made when they are looked at."""
-
-    def __init__(self, count: int, make: Callable[[int], Trajectory]) -> None:
-        self._numbers, self._make = range(count), make
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    @overload
-    def __getitem__(self, k: int) -> Trajectory: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[Trajectory]: ...
-    def __getitem__(self, k: int | slice) -> Trajectory | list[Trajectory]:
-        number = self._numbers[k]
-        return self._make(number) if isinstance(number, int) else [self._make(j) for j in number]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dynlens.dynamics.batches.batch import Batch
-from dynlens.dynamics.batches.blocks import by_blocks, by_torch
 from dynlens.dynamics.batches.starts import read_starts
-from dynlens.dynamics.batches.threads import Queue, share_out, thread_count
-from dynlens.dynamics.descent import Plan, check_place, checked_plan, follow
-from dynlens.dynamics.descent_loops import engine
-from dynlens.dynamics.trajectory import Trajectory
+from dynlens.dynamics.descent import check_place
+from dynlens.dynamics.engines import ENGINES
+from dynlens.dynamics.plan import checked_plan
+from dynlens.dynamics.threads import thread_count
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.typing import Array, ArrayLike
@@ -99,10 +97,17 @@ def gradient_descent_batch(
     validation.instance("problem", problem, Problem, "for example `Problem(model, loss, seen)`.")
     begins, grid = read_starts(problem, starts)
     rates = _rates(eta)
-    plan = checked_plan(
-        steps=steps, method=method, beta=beta, saves=saves, stop_below=stop_below, kept=observables
-    )
     check_place(backend, device, dtype)
+    plan = checked_plan(
+        steps=steps,
+        method=method,
+        beta=beta,
+        saves=saves,
+        stop_below=stop_below,
+        observables=observables,
+        device=device,
+        dtype=dtype,
+    )
     cores = thread_count(threads)
     if np.ndim(eta):
         numbers = np.arange(grid.size * len(rates)).reshape(*grid.shape, len(rates))
@@ -111,12 +116,7 @@ def gradient_descent_batch(
         grid = grid.assign_coords(eta=rates[0])
     thetas, etas = np.repeat(begins, len(rates), axis=0), np.tile(rates, len(begins))
     title = "descent" if progress else ""
-    by: dict[str, Callable[..., Sequence[Trajectory]]] = {
-        "numpy": partial(_by_reference, backend="numpy"),
-        "numba": by_blocks if not problem.without_kernel else _by_reference,
-        "torch": partial(by_torch, device=device, dtype=dtype),
-    }
-    runs = by[backend](problem, plan, thetas, etas, cores, title)
+    runs = ENGINES[backend].many(problem, plan, thetas, etas, threads=cores, title=title)
     times = np.array([plan.times(rate, plan.marks) for rate in rates])
     clock = np.tile(times, (max(len(begins), 1), 1))
     return Batch(problem, "descent", grid, runs, clock, plan.marks)
@@ -129,26 +129,3 @@ def _rates(eta: float | Sequence[float]) -> Array:
     if not rates or len(set(rates)) < len(rates):
         raise ValueError(f"`eta` must list one or more step sizes, each once, got {eta!r:.80}.")
     return np.array(rates)
-
-
-def _by_reference(
-    problem: Problem,
-    plan: Plan,
-    thetas: Array,
-    etas: Array,
-    threads: int,
-    title: str,
-    backend: str = "numba",
-) -> Sequence[Trajectory]:
-    """One run after another, in numpy."""
-    runs: list[Any] = [None] * len(thetas)
-    by = engine(problem, plan.method, backend)
-
-    def work(queue: Queue) -> None:
-        for b in queue:
-            memory = plan.memory(problem.model.parameters)
-            runs[b] = follow(problem, plan, thetas[b].copy(), float(etas[b]), by, memory)
-            queue.finish()
-
-    share_out(work, len(thetas), 1, title)
-    return runs

@@ -11,9 +11,9 @@ import numpy as np
 from dynlens.dynamics.batches.batch import Batch
 from dynlens.dynamics.batches.lanes import side_by_side
 from dynlens.dynamics.batches.starts import read_starts
-from dynlens.dynamics.batches.threads import Queue, share_out, thread_count
 from dynlens.dynamics.driver import integrate
 from dynlens.dynamics.settings import REFERENCE, Settings
+from dynlens.dynamics.threads import Queue, share_out, thread_count
 from dynlens.dynamics.times import save_times
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.recorder import Kept, checked_names

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.dynamics.batches.batch import Made
-from dynlens.dynamics.batches.threads import Queue, share_out
 from dynlens.dynamics.driver import integrate, run_again
+from dynlens.dynamics.made import Made
 from dynlens.dynamics.settings import Settings
+from dynlens.dynamics.threads import Queue, share_out
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.problems.problem import Problem
 from dynlens.stepping.lane_layout import (

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynlens.dynamics.descent_loops import DECAY, EPS, Engine
 from dynlens.dynamics.on_torch.problem import (
     checked_device,
     checked_dtype,
@@ -28,6 +27,7 @@ from dynlens.dynamics.on_torch.problem import (
     observed,
 )
 from dynlens.dynamics.on_torch.work import work_of
+from dynlens.dynamics.plan import DECAY, EPS
 from dynlens.problems.objectives import ByEntries, ByTensor
 from dynlens.problems.problem import Problem
 from dynlens.support.typing import Array, ArrayLike
@@ -322,44 +322,6 @@ def prepared(problem: Problem, place: Place, names: Sequence[str] = ()) -> Probl
     return min(ways, key=lambda pair: pair[0])[1]
 
 
-class Single:
-    """One run, as the loop in `dynamics.descent` wants it: its states come back after each call.
-
-    The first call says where and how it begins; the later ones go on from there.
-    """
-
-    def __init__(self, problem: Problem, method: str, device: str, dtype: str) -> None:
-        self.place, self.method = Place.of(device, dtype), method
-        with self.place.quiet():
-            self.problem = prepared(problem, self.place)
-        self._loop: Loop | None = None
-
-    def advance(self, theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
-        """Take steps in place; return how many were taken."""
-        kept = memory if self.method != "plain" else memory[:0]
-        with self.place.quiet():
-            if self._loop is None:
-                start = (theta[None], eta, floor, kept[None])
-                self._loop = self.place.loop(self.problem, *start, self.method)
-            before = int(self._loop.steps[0])
-            self._loop.advance(steps)
-            theta[:] = _numpy(self._loop.theta[0])
-            kept[:] = _numpy(self._loop.memory[0])
-            return int(self._loop.steps[0]) - before
-
-    def finite(self, theta: Array) -> bool:
-        """Whether the loss is, in the arithmetic of the device."""
-        with self.place.quiet():
-            state = self.place.tensor(theta, *theta.shape)
-            return bool(np.isfinite(_numpy(self.problem.objective(state))))
-
-
-def on_device(problem: Problem, method: str, device: str, dtype: str) -> Engine:
-    """Return the engine of one run, a batch of one."""
-    single = Single(problem, method, device, dtype)
-    return Engine(single.advance, single.finite, LOOK)
-
-
 def _memory(method: str, size: int) -> int:
     return {"plain": 0, "momentum": 1 + size, "grouprmsprop": 3}[method]
 
@@ -387,8 +349,8 @@ def _saved(
             late = max_seconds is not None and time.perf_counter() - began > max_seconds
         for name in names:
             values[name].append(observed(loop.problem, name, loop.theta))
-        states.append(_numpy(loop.theta) if not names else None)
-        times.append(_numpy(loop.memory[:, -1]) if loop.rule is _grouprmsprop else None)
+        states.append(fetched(loop.theta) if not names else None)
+        times.append(fetched(loop.memory[:, -1]) if loop.rule is _grouprmsprop else None)
         if step < mark:  # nothing moves any more
             break
 
@@ -396,7 +358,7 @@ def _saved(
         return np.stack(saved + saved[-1:] * (rows - len(saved)))
 
     # The last step is not followed by a look: a run that is at its end by then has finished.
-    finite = np.isfinite(_numpy(loop.problem.objective(loop.theta)))
+    finite = np.isfinite(fetched(loop.problem.objective(loop.theta)))
     ran = "finished" if step == marks[-1] or not late else "budget"
     status = [
         ran if goes else "event" if here else "diverged"
@@ -405,15 +367,16 @@ def _saved(
     none = np.empty((0, *loop.theta.shape))
     return Runs(
         states=none if names else filled(states),
-        final=_numpy(loop.theta),
+        final=fetched(loop.theta),
         observed={name: filled(saved) for name, saved in values.items()},
         steps=loop.steps.cpu().numpy(),
         status=status,
-        memory=_numpy(loop.memory),
+        memory=fetched(loop.memory),
         flow_times=filled(times) if loop.rule is _grouprmsprop else np.zeros((rows, len(status))),
         seconds=time.perf_counter() - began,
     )
 
 
-def _numpy(tensor: Any) -> Array:
+def fetched(tensor: Any) -> Array:
+    """Return a tensor's numbers as an array of ours, in double precision."""
     return np.array(tensor.cpu().numpy(), dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.dynamics.descent_loops import EPS
+from dynlens.dynamics.plan import EPS
 from dynlens.experiments.lab import Runs
 from dynlens.experiments.p1_e2.runs import (
     DIM,

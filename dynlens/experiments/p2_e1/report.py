@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.dynamics.descent_loops import EPS
+from dynlens.dynamics.plan import EPS
 from dynlens.experiments.lab import Runs
 from dynlens.experiments.p2_e1.runs import ETA, FINER, ORDER, RTOL, STEPS, STOP, Run
 from dynlens.experiments.prose import columns, distinct, each, paragraph, rises

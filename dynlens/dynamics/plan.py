@@ -1,0 +1,176 @@
+"""What a descent is asked to do, and what is told of it when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynlens.dynamics.trajectory import Trajectory
+from dynlens.observables.recorder import checked_names
+from dynlens.problems.problem import Problem
+from dynlens.support import validation
+from dynlens.support.typing import Array, ArrayLike
+
+METHODS = ("plain", "momentum", "grouprmsprop")
+DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in the authors' code
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to descend: everything but the problem, the start and the step size.
+
+    Parameters
+    ----------
+    total : int
+        Steps asked for.
+    method : str
+    beta : float
+        Of momentum: the part of the velocity that is kept.
+    marks : ndarray of int
+        Steps to save.
+    floor : float
+        Loss at which to end.
+    recorded : tuple of str
+        Observables to keep instead of the states.
+    max_seconds : float, optional
+        Budget of a single run.
+    device, dtype : str
+        Where and in what precision to compute, for an engine that has the choice.
+    field : callable, optional
+        Followed in place of the negative gradient.
+    """
+
+    total: int
+    method: str
+    beta: float
+    marks: NDArray[np.int64]
+    floor: float
+    recorded: tuple[str, ...] = ()
+    max_seconds: float | None = None
+    device: str = "cpu"
+    dtype: str = "float64"
+    field: Callable[[float, Array], Array] | None = None
+
+    def memory(self, size: int) -> Array:
+        """What a method remembers, at the start.
+
+        GroupRMSprop's second moment, its step count and the flow time passed; or momentum's share
+        and its velocity.
+        """
+        return np.append(self.beta, np.zeros(size)) if self.method == "momentum" else np.zeros(3)
+
+    def times(self, eta: float, steps: Any) -> Array:
+        """Return the times of these steps on the flow's clock."""
+        clock = eta / (1 - self.beta) if self.method == "momentum" else eta
+        return np.asarray(clock * np.asarray(steps, dtype=np.float64))
+
+
+def checked_plan(
+    *,
+    steps: int,
+    method: str,
+    beta: float,
+    saves: int | str | ArrayLike,
+    stop_below: float | None,
+    observables: Sequence[str],
+    **others: Any,
+) -> Plan:
+    """Check the arguments that all runs of a batch share; `others` have been checked."""
+    total = validation.count("steps", steps)
+    validation.one_of("method", method, METHODS)
+    share = validation.positive("beta", beta, allow_zero=True)
+    if share >= 1:
+        raise ValueError(f"`beta` must be in [0, 1), got {beta!r}.")
+    floor = -np.inf
+    if stop_below is not None:
+        floor = validation.positive("stop_below", stop_below, allow_zero=True)
+    marks, recorded = save_steps(total, saves), checked_names(observables)
+    return Plan(total, method, share, marks, floor, recorded, **others)
+
+
+def save_steps(total: int, saves: int | str | ArrayLike) -> NDArray[np.int64]:
+    """Return the increasing steps to save, of so many in all; see `gradient_descent`."""
+    if isinstance(saves, str):
+        validation.one_of("saves", saves, ("log",))
+        grid = np.unique(np.geomspace(1, total, 200).round().astype(np.int64))
+        return np.concatenate([[0], grid])
+    if np.ndim(saves) == 0:
+        n = validation.count("saves", saves, least=2)
+        return np.unique(np.linspace(0, total, min(n, total + 1)).round().astype(np.int64))
+    marks = np.asarray(saves)
+    if marks.ndim != 1 or marks.size == 0 or marks.dtype.kind not in "iu":
+        raise ValueError("`saves` must be a number, 'log', or a list of step numbers.")
+    if marks[0] < 0 or marks[-1] > total or np.any(np.diff(marks) <= 0):
+        raise ValueError(f"`saves` must be increasing step numbers between 0 and {total}.")
+    return marks.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    Parameters
+    ----------
+    status : {"finished", "event", "diverged", "budget"}
+    memory : ndarray
+        As `Plan.memory`, at the end.
+    attrs : dict
+        What else is to be said of the run.
+    """
+
+    status: str
+    memory: Array
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+def trajectory_of(
+    problem: Problem,
+    plan: Plan,
+    eta: float,
+    *,
+    steps: Sequence[int],
+    states: Array,
+    recorded: Mapping[str, Array],
+    ending: Ending,
+) -> Trajectory:
+    """Return the trajectory of a run that is over.
+
+    Parameters
+    ----------
+    problem : Problem
+    plan : Plan
+    eta : float
+    steps : sequence of int, length T
+        Those saved, the last of which is the last taken.
+    states : ndarray, shape (T, P) or (1, P)
+        At these steps, or the last one alone where observables were recorded.
+    recorded : mapping of ndarray, shape (T, ...)
+    ending : Ending
+    """
+    step = int(steps[-1])
+    messages = {
+        "finished": f"took all {step} steps.",
+        "event": f"loss at or below {plan.floor:g} after {step} steps.",
+        "budget": f"used up max_seconds={plan.max_seconds} after {step} of {plan.total} steps; "
+        "raise it.",
+        "diverged": f"the loss is not finite after {step} steps; try a smaller `eta`.",
+    }
+    attrs: dict[str, Any] = {"method": plan.method, "eta": eta, "steps": step, **ending.attrs}
+    if plan.method == "momentum":
+        attrs["beta"], attrs["memory"] = plan.beta, ending.memory[1:].tolist()
+    if plan.method == "grouprmsprop":
+        attrs["memory"] = ending.memory.tolist()
+    return Trajectory(
+        problem=problem,
+        t=plan.times(eta, steps),
+        theta=states,
+        source="descent",
+        status=ending.status,
+        message=messages[ending.status],
+        attrs=attrs,
+        kept=recorded,
+    )
