@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dynlens.cases.reproduce import reproduce_line
 from dynlens.support import validation
 from dynlens.verdict import Status, Verdict, weakest
+
+if TYPE_CHECKING:
+    from dynlens.symbolic import Answer
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,10 @@ class Identities:
         In one line.
     derive : callable
         Returns a mapping from a short name to a `dynlens.symbolic.Answer` (zero, nonzero or
-        undecided), or to an expression that must vanish. Called when the claim is checked, so that
-        stating a theorem does not cost the time of proving it.
+        undecided), or to an expression or a matrix that must vanish, an equation, or an inequality.
+        Called when the claim is checked, so that stating a theorem does not cost the time of
+        proving it. A truth value or a number of Python's has been decided by whoever made it,
+        and is refused.
     show : callable, optional
         Returns a mapping from a short name to the formula to be displayed.
     """
@@ -40,7 +45,7 @@ class Identities:
 
     def check(self, case: Algebra | None = None) -> Verdict:
         """Decide every identity: PROVED, REFUTED with the point that refutes it, or UNDECIDED."""
-        from dynlens.symbolic import Answer, Outcome, is_zero
+        from dynlens.symbolic import Answer, Outcome
 
         status = {
             Outcome.ZERO: Status.PROVED,
@@ -51,24 +56,55 @@ class Identities:
         if not derived:
             raise ValueError("`derive` returns no identity; return at least one.")
         answers: dict[str, Answer] = {
-            name: found if isinstance(found, Answer) else is_zero(found)
+            name: found if isinstance(found, Answer) else _decided(name, found)
             for name, found in derived.items()
         }
         worst = weakest([status[answer.outcome] for answer in answers.values()])
         told = [f"{name}: {answer.how}" for name, answer in answers.items()]
         at: dict[str, Any] = {}
+        residual = 0.0 if worst == Status.PROVED else np.nan
         for name, answer in answers.items():
             if status[answer.outcome] == worst and worst != Status.PROVED:
                 at = {"identity": name, **{str(k): str(v) for k, v in (answer.point or {}).items()}}
-                told = [f"{name}: {answer.how}"]
+                told = [f"{name}: {answer}"]
+                if worst == Status.REFUTED:
+                    residual = float(answer.residual)
                 break
         return Verdict(
             worst,
             self.statement,
-            residual=0.0 if worst == Status.PROVED else np.nan,
+            residual=residual,
             attacks=len(answers),
             worst=at,
             note="; ".join(told),
             scope="all values of the symbols",
             reproduce=reproduce_line(self),
         )
+
+
+def _decided(name: str, found: Any) -> Answer:
+    """Decide what a derivation returned under a name."""
+    import sympy as sp
+
+    from dynlens.symbolic import Answer, Outcome, holds, is_zero
+
+    if found is sp.true:  # a relation that sympy decided by the assumptions of its symbols
+        return Answer(Outcome.ZERO, sp.S.Zero, "true as sympy takes it")
+    if found is sp.false:
+        return Answer(Outcome.NONZERO, sp.nan, "false as sympy takes it")
+    if isinstance(found, bool | int | float | np.bool_ | np.number):
+        raise TypeError(
+            f"{name!r} is {found!r}, which was decided before it came here; return a difference, "
+            "or a relation that is not evaluated, such as `sp.Eq(a, b, evaluate=False)`."
+        )
+    if isinstance(found, sp.MatrixBase):
+        answers = [is_zero(entry) for entry in found]
+        order = (Outcome.NONZERO, Outcome.UNDECIDED, Outcome.ZERO)
+        return min(answers, key=lambda answer: order.index(answer.outcome))
+    if isinstance(found, sp.Eq):
+        return is_zero(found.lhs - found.rhs)
+    if isinstance(found, sp.core.relational.Relational):
+        return holds(found)
+    if found == 0:
+        return Answer(Outcome.ZERO, sp.S.Zero, "given as 0")
+    return is_zero(found)

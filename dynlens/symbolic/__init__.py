@@ -10,6 +10,7 @@ negative argument, the expression is undefined, and nothing is claimed there.
 from dynlens.symbolic.answers import Answer, Outcome, as_latex, as_text
 from dynlens.symbolic.compiling import compile_function
 from dynlens.symbolic.equations import along_flow, inverts_ode, solves_ode
+from dynlens.symbolic.inequalities import holds
 from dynlens.symbolic.zero import is_zero
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "as_latex",
     "as_text",
     "compile_function",
+    "holds",
     "inverts_ode",
     "is_zero",
     "solves_ode",
