@@ -101,5 +101,5 @@ class Wrong(dl.Measurement):
         model = dl.SymmetricTensor(2, self.order, self.components)
         problem = dl.Problem(model, WHOLE, dl.Full(seen))
         rng = np.random.default_rng(0)
-        states = rng.standard_normal((1000, model.size)) * rng.uniform(0, 1, (1000, 1))
+        states = rng.standard_normal((1000, model.parameters)) * rng.uniform(0, 1, (1000, 1))
         return {"loss": problem.objective(states).min()}
