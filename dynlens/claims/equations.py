@@ -137,7 +137,7 @@ class Equality(Relation):
         floor = FLOOR if self.floor is None else self.floor
         row = np.maximum(row.max(axis=1, initial=0.0), floor * largest)
         row = np.broadcast_to(row.reshape(-1, *[1] * (own.ndim - 1)), own.shape)
-        return row, row
+        return row, (np.full_like(own, largest) if self.floor is None else row)
 
 
 @dataclass(frozen=True)
