@@ -30,14 +30,21 @@ FILES = {name: tree for name, tree in TREES.items() if statement(tree)}
 FOLDERS = {name.split("/")[0] for name in FILES}
 
 
+def is_mapping(value):
+    """Whether an expression is a mapping by its form, or two joined."""
+    if isinstance(value, ast.BinOp):
+        return is_mapping(value.left) or is_mapping(value.right)
+    return isinstance(value, ast.Dict)
+
+
 def are_changes(false):
     """Whether false variants are written as mappings of changed fields."""
     if isinstance(false, ast.BinOp):
         return are_changes(false.left) and are_changes(false.right)
     if isinstance(false, ast.DictComp):
-        return isinstance(false.value, ast.Dict)
+        return is_mapping(false.value)
     rows = zip(false.keys, false.values, strict=True) if isinstance(false, ast.Dict) else [(1, 1)]
-    return all(isinstance(v, ast.Dict) if key else are_changes(v) for key, v in rows)
+    return all(is_mapping(v) if key else are_changes(v) for key, v in rows)
 
 
 def faults(tree):
