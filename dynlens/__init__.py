@@ -1,138 +1,134 @@
 """Numerical verification of theorems about gradient flow and gradient descent.
 
 ``import dynlens as dl`` costs next to nothing: each public name is fetched from its module
-the first time it is used.
+the first time it is used. Here are the nouns and verbs of every session, and the whole language of
+statements, claims and cases; the rest is in the rooms, such as `dl.theory` or `dl.comparison`.
 """
 
-from typing import Any
+from dynlens.support.lazy import attach
+from dynlens.support.moved import install
 
 __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _HOME = {
-    "Assumption": "dynlens.claims",
-    "AtLeast": "dynlens.claims",
-    "BALANCED": "dynlens.claims",
-    "BackwardError": "dynlens.cases.backward_error",
-    "Batch": "dynlens.dynamics.batches",
+    # Problems
     "CPFactorization": "dynlens.models.cp",
-    "Case": "dynlens.claims",
-    "Check": "dynlens.claims",
-    "Claim": "dynlens.claims",
-    "ClaimViolated": "dynlens.support.errors",
-    "ClosedForm": "dynlens.claims",
-    "Conserved": "dynlens.claims",
     "DeepLinear": "dynlens.models.deep_linear",
-    "DescentCase": "dynlens.cases.descents",
     "Entries": "dynlens.problems.observations",
-    "Equal": "dynlens.claims",
-    "Event": "dynlens.dynamics.events",
-    "Frequency": "dynlens.claims",
     "Full": "dynlens.problems.observations",
     "HierarchicalTensor": "dynlens.models.hierarchical",
     "HuberLoss": "dynlens.problems.losses",
-    "Identities": "dynlens.claims",
-    "FrozenResidual": "dynlens.theory.closed_forms",
-    "IntegrationError": "dynlens.support.errors",
-    "KernelError": "dynlens.support.errors",
-    "LeadingError": "dynlens.claims.orders",
-    "Measurement": "dynlens.claims",
-    "Mean": "dynlens.claims",
-    "Order": "dynlens.claims.orders",
-    "POSITIVE_DETERMINANT": "dynlens.claims",
-    "Path": "dynlens.claims",
-    "PowerLaw": "dynlens.claims",
     "Problem": "dynlens.problems.problem",
     "QuadraticNetwork": "dynlens.models.quadratic",
-    "RandomMatrices": "dynlens.claims",
-    "RandomStates": "dynlens.claims",
+    "RankOneSensing": "dynlens.problems.observations",
     "RankOneSum": "dynlens.problems.rank_one_sum",
     "Ridge": "dynlens.problems.losses",
-    "SymmetricTensor": "dynlens.models.symmetric",
-    "RankOneSensing": "dynlens.problems.observations",
-    "RateLaw": "dynlens.claims",
-    "Reading": "dynlens.claims",
-    "Recursion": "dynlens.claims.orders",
     "Sensing": "dynlens.problems.observations",
-    "SmallStarts": "dynlens.claims",
     "SquaredLoss": "dynlens.problems.losses",
-    "Start": "dynlens.claims",
-    "States": "dynlens.claims",
-    "Status": "dynlens.verdict",
-    "Sweep": "dynlens.support.sweep",
-    "SystemPath": "dynlens.claims",
-    "Theorem": "dynlens.claims",
-    "Trajectory": "dynlens.dynamics.trajectory",
-    "Verdict": "dynlens.verdict",
-    "adjacent_pool_tree": "dynlens.models.hierarchical",
-    "binary_tree": "dynlens.models.hierarchical",
-    "compare": "dynlens.comparison.comparison",
+    "SymmetricTensor": "dynlens.models.symmetric",
     "completion_problem": "dynlens.problems.instances",
-    "cp_rank_estimate": "dynlens.observables.ranks",
-    "falsify": "dynlens.claims",
-    "first_order_error": "dynlens.comparison.first_order",
-    "fitting_times": "dynlens.theory.closed_forms",
-    "frozen_scalar_field": "dynlens.dynamics.modified",
-    "from_file": "dynlens.catalogue",
+    # Flow and descent
+    "Batch": "dynlens.dynamics.batches",
+    "Event": "dynlens.dynamics.events",
+    "IntegrationError": "dynlens.support.errors",
+    "KernelError": "dynlens.support.errors",
+    "Trajectory": "dynlens.dynamics.trajectory",
+    "compare": "dynlens.comparison.comparison",
     "gradient_descent": "dynlens.dynamics.descent",
     "gradient_descent_batch": "dynlens.dynamics.batches",
     "gradient_flow": "dynlens.dynamics.flow",
     "gradient_flow_batch": "dynlens.dynamics.batches",
-    "hyperspherical_energy": "dynlens.theory.spheres",
-    "known_observables": "dynlens.observables",
     "load": "dynlens.dynamics.trajectory",
-    "log_times": "dynlens.dynamics.times",
     "loss_below": "dynlens.dynamics.events",
-    "low_hierarchical_rank_tensor": "dynlens.problems.instances",
-    "low_rank_matrix": "dynlens.problems.observations",
-    "low_rank_tensor": "dynlens.problems.observations",
-    "modified_field": "dynlens.dynamics.modified",
-    "observable": "dynlens.observables",
-    "observed_order": "dynlens.comparison.slopes",
-    "one_level_tree": "dynlens.models.hierarchical",
-    "plot_comparison": "dynlens.plot",
-    "plot_controls": "dynlens.plot",
-    "plot_observable": "dynlens.plot",
-    "plot_verdict": "dynlens.plot",
-    "preconditioned_descent": "dynlens.theory.regression",
-    "principal_field": "dynlens.dynamics.modified",
-    "reproduce": "dynlens.experiments",
+    "observable": "dynlens.observables.registry",
+    "plot_observable": "dynlens.plot.trajectories",
     "starts": "dynlens.dynamics.batches",
-    "theorem": "dynlens.catalogue",
-    "theorems": "dynlens.catalogue",
-    "verify": "dynlens.catalogue",
+    # Claims
+    "Assumption": "dynlens.claims.base",
+    "AtLeast": "dynlens.claims.equations",
+    "BALANCED": "dynlens.claims.base",
+    "Check": "dynlens.claims.theorem",
+    "Claim": "dynlens.claims.base",
+    "ClosedForm": "dynlens.claims.equations",
+    "Conserved": "dynlens.claims.equations",
+    "Equal": "dynlens.claims.equations",
+    "Frequency": "dynlens.claims.limits",
+    "Identities": "dynlens.claims.proof",
+    "LeadingError": "dynlens.claims.orders",
+    "Mean": "dynlens.claims.limits",
+    "Order": "dynlens.claims.orders",
+    "POSITIVE_DETERMINANT": "dynlens.claims.base",
+    "PowerLaw": "dynlens.claims.limits",
+    "RateLaw": "dynlens.claims.equations",
+    "Recursion": "dynlens.claims.orders",
+    "Theorem": "dynlens.claims.theorem",
+    "falsify": "dynlens.claims.base",
+    # Cases
+    "BackwardError": "dynlens.cases.backward_error",
+    "Case": "dynlens.cases.base",
+    "DescentCase": "dynlens.cases.descents",
+    "Measurement": "dynlens.cases.measurements",
+    "Path": "dynlens.cases.paths",
+    "RandomMatrices": "dynlens.cases.base",
+    "RandomStates": "dynlens.cases.base",
+    "Reading": "dynlens.cases.base",
+    "SmallStarts": "dynlens.cases.families",
+    "Start": "dynlens.cases.base",
+    "States": "dynlens.cases.base",
+    "SystemPath": "dynlens.cases.systems",
+    # Verdicts
+    "ClaimViolated": "dynlens.support.errors",
+    "Status": "dynlens.verdict",
+    "Verdict": "dynlens.verdict",
+    "from_file": "dynlens.catalogue.shipped",
+    "theorem": "dynlens.catalogue.shipped",
+    "theorems": "dynlens.catalogue.shipped",
+    "verify": "dynlens.catalogue.shipped",
 }
 
-__all__ = sorted(["__version__", *_HOME])
+_ROOMS = (
+    "cases",
+    "catalogue",
+    "claims",
+    "comparison",
+    "dynamics",
+    "experiments",
+    "models",
+    "observables",
+    "plot",
+    "problems",
+    "theory",
+)
 
+# Name that was here -> the room where it is; to be dropped with version 0.3.
+_MOVED = {
+    "FrozenResidual": "dynlens.theory",
+    "Sweep": "dynlens.support.sweep",
+    "adjacent_pool_tree": "dynlens.models",
+    "binary_tree": "dynlens.models",
+    "cp_rank_estimate": "dynlens.observables",
+    "first_order_error": "dynlens.comparison",
+    "fitting_times": "dynlens.theory",
+    "frozen_scalar_field": "dynlens.dynamics",
+    "hyperspherical_energy": "dynlens.theory",
+    "known_observables": "dynlens.observables",
+    "log_times": "dynlens.dynamics",
+    "low_hierarchical_rank_tensor": "dynlens.problems",
+    "low_rank_matrix": "dynlens.problems",
+    "low_rank_tensor": "dynlens.problems",
+    "modified_field": "dynlens.dynamics",
+    "observed_order": "dynlens.comparison",
+    "one_level_tree": "dynlens.models",
+    "plot_comparison": "dynlens.plot",
+    "plot_controls": "dynlens.plot",
+    "plot_verdict": "dynlens.plot",
+    "preconditioned_descent": "dynlens.theory",
+    "principal_field": "dynlens.dynamics",
+    "reproduce": "dynlens.experiments",
+}
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(_unknown(name))
-    from importlib import import_module
+__getattr__, __dir__, __all__ = attach(__name__, _HOME, rooms=_ROOMS, moved=_MOVED)
+__all__ = sorted([*__all__, "__version__"])
 
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value  # the next use does not come back here
-    return value
-
-
-def _moved() -> None:
-    from dynlens.support.moved import install
-
-    install()
-
-
-_moved()
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-def _unknown(name: str) -> str:
-    from difflib import get_close_matches
-
-    folded = {known.lower(): known for known in _HOME}
-    near = [folded[match] for match in get_close_matches(name.lower(), folded)]
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see dir(dynlens)."
-    return f"module 'dynlens' has no attribute {name!r}; {hint}"
+install()  # old paths of modules are found

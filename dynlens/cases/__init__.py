@@ -1,1 +1,21 @@
 """Cases: where a claim is looked at, from random states to families of runs."""
+
+from dynlens.support.lazy import attach
+
+_HOME = {
+    "BackwardError": ".backward_error",
+    "Case": ".base",
+    "DescentCase": ".descents",
+    "EscapeTimes": ".escapes",
+    "Measurement": ".measurements",
+    "Path": ".paths",
+    "RandomMatrices": ".base",
+    "RandomStates": ".base",
+    "Reading": ".base",
+    "SmallStarts": ".families",
+    "Start": ".base",
+    "States": ".base",
+    "SystemPath": ".systems",
+}
+
+__getattr__, __dir__, __all__ = attach(__name__, _HOME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
@@ -31,37 +32,63 @@ def reproduce_line(claim: Any, case: Any = None) -> str:
 
     Empty for a claim that is not in the catalogue and contains a function, which has no text.
     """
-    _, name = LABELS.get(id(claim)) or (claim, concise(claim))
-    check = f"{name}.check({'' if case is None else concise(case)})"
-    home = type(case).__module__
-    # A case may be of a kind that the theorem's own file defines.
-    local = "" if _public(home) else f"from {home} import {type(case).__name__}; "
-    return "" if "<function" in check else f"from dynlens import *; {local}print({check})"
+    _, name = LABELS.get(id(claim)) or (claim, "")
+    check = f"{name or concise(claim)}.check({'' if case is None else concise(case)})"
+    kinds = [*([] if name else _kinds(claim)), *_kinds(case)]
+    imports = "".join(f"{line}; " for line in dict.fromkeys(map(_import, kinds)) if line)
+    return "" if "<function" in check else f"from dynlens import *; {imports}print({check})"
 
 
-def _public(module: str) -> bool:
-    return module == "builtins" or module.split(".")[0] == "dynlens"
+def _kinds(value: Any) -> list[type]:
+    """Dataclasses whose names stand in the text of a value."""
+    if _name(value):
+        return []
+    if isinstance(value, tuple):
+        return [kind for item in value for kind in _kinds(item)]
+    if not is_dataclass(value) or isinstance(value, type):
+        return []
+    return [type(value), *(kind for _, content in _shown(value) for kind in _kinds(content))]
+
+
+def _shown(value: Any) -> Iterator[tuple[str, Any]]:
+    """Arguments that recreate a dataclass: keyword, empty for one by position, and content."""
+    for f in fields(value):
+        content = getattr(value, f.name)
+        if f.init and f.default is MISSING and not f.kw_only:
+            yield "", content
+        elif f.init and content != f.default:
+            yield f.name, content
+
+
+def _import(kind: type) -> str:
+    """How a class is imported that `from dynlens import *` does not bring, else nothing.
+
+    It may be of a room, such as ``dynlens.theory``, or of the files of a theorem.
+    """
+    import dynlens
+
+    if kind.__name__ in dynlens.__all__ and getattr(dynlens, kind.__name__) is kind:
+        return ""
+    return f"from {kind.__module__} import {kind.__name__}"
 
 
 def concise(value: Any) -> str:
     """Text that recreates a value: like `repr`, but without what is at its default."""
-    name = next((name for constant, name in NAMED if value is constant), "") or _instance(value)
-    if name:
+    if name := _name(value):
         return name
     if is_dataclass(value) and not isinstance(value, type):
-        parts, keywords = [], []
-        for f in fields(value):
-            content = getattr(value, f.name)
-            if f.init and f.default is MISSING and not f.kw_only:
-                parts.append(concise(content))
-            elif f.init and content != f.default:
-                keywords.append(f"{f.name}={concise(content)}")
-        parts += keywords
+        shown = sorted(_shown(value), key=lambda item: item[0] != "")  # by position first
+        parts = [f"{name}={concise(item)}" if name else concise(item) for name, item in shown]
         return f"{type(value).__name__}({', '.join(parts)})"
     if isinstance(value, tuple):
         inside = ", ".join(concise(item) for item in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     return repr(value.item() if isinstance(value, np.generic) else value)  # `np` is no name there
+
+
+def _name(value: Any) -> str:
+    """The public name of a value, or the call that makes it, if it has one."""
+    return next((name for constant, name in NAMED if value is constant), "") or _instance(value)
 
 
 def _instance(value: Any) -> str:

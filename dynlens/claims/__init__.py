@@ -1,54 +1,37 @@
-"""Claims: statements about observables, with their assumptions, cases and controls."""
+"""Claims: statements about observables, with their assumptions and controls."""
 
-from dynlens.cases.base import (
-    Case,
-    RandomMatrices,
-    RandomStates,
-    Reading,
-    Start,
-    States,
-)
-from dynlens.cases.families import SmallStarts
-from dynlens.cases.measurements import Measurement
-from dynlens.cases.paths import Path
-from dynlens.cases.systems import SystemPath
-from dynlens.claims.base import (
-    BALANCED,
-    POSITIVE_DETERMINANT,
-    Assumption,
-    Claim,
-    falsify,
-)
-from dynlens.claims.equations import AtLeast, ClosedForm, Conserved, Equal, RateLaw
-from dynlens.claims.limits import Frequency, Mean, PowerLaw
-from dynlens.claims.proof import Identities
-from dynlens.claims.theorem import Check, Theorem
+from dynlens.support.lazy import attach
 
-__all__ = [
-    "BALANCED",
-    "POSITIVE_DETERMINANT",
-    "Assumption",
-    "AtLeast",
-    "Case",
-    "Check",
-    "Claim",
-    "ClosedForm",
-    "Conserved",
-    "Equal",
-    "Frequency",
-    "Identities",
-    "Mean",
-    "Measurement",
-    "Path",
-    "PowerLaw",
-    "RandomMatrices",
-    "RandomStates",
-    "RateLaw",
-    "Reading",
-    "SmallStarts",
-    "Start",
-    "States",
-    "SystemPath",
-    "Theorem",
-    "falsify",
-]
+_HOME = {
+    "Assumption": ".base",
+    "AtLeast": ".equations",
+    "BALANCED": ".base",
+    "Check": ".theorem",
+    "Claim": ".base",
+    "ClosedForm": ".equations",
+    "Conserved": ".equations",
+    "Equal": ".equations",
+    "Frequency": ".limits",
+    "Identities": ".proof",
+    "LeadingError": ".orders",
+    "Mean": ".limits",
+    "Order": ".orders",
+    "POSITIVE_DETERMINANT": ".base",
+    "PowerLaw": ".limits",
+    "RateLaw": ".equations",
+    "Recursion": ".orders",
+    "Theorem": ".theorem",
+    "falsify": ".base",
+    "step_imbalances": ".orders",
+}
+
+# What was here before cases had a room of their own; to be dropped with version 0.3.
+_MOVED = dict.fromkeys(
+    (
+        *("Case", "Measurement", "Path", "RandomMatrices", "RandomStates", "Reading"),
+        *("SmallStarts", "Start", "States", "SystemPath"),
+    ),
+    "dynlens.cases",
+)
+
+__getattr__, __dir__, __all__ = attach(__name__, _HOME, moved=_MOVED)

@@ -9,12 +9,14 @@ from dynlens.observables import (
     spectra,
     symmetric,
 )
+from dynlens.observables.ranks import cp_rank_estimate
 from dynlens.observables.registry import Observable, known_observables, observable
 
 __all__ = [
     "Observable",
     "balance",
     "components",
+    "cp_rank_estimate",
     "known_observables",
     "matricizations",
     "norms",

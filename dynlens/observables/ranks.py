@@ -61,7 +61,7 @@ def cp_rank_estimate(
     Examples
     --------
     >>> import dynlens as dl
-    >>> cp_rank_estimate(dl.low_rank_tensor((4, 4, 4), rank=2, seed=0, norm=1.0))
+    >>> cp_rank_estimate(dl.problems.low_rank_tensor((4, 4, 4), rank=2, seed=0, norm=1.0))
     2.0
     """
     array = validation.real_array("tensor", tensor)

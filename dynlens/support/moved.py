@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-import warnings
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+
+# Nothing from `typing` while running, and no base classes: every `import dynlens` pays for them.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
 
 # Old home of a public name -> its home now, below `dynlens`; to be dropped with version 0.3.
 MOVED = {
@@ -38,7 +40,7 @@ MOVED = {
 }
 
 
-class Moved(MetaPathFinder, Loader):
+class Moved:
     """Finds what has moved; asked only for what is nowhere else."""
 
     def find_spec(
@@ -46,11 +48,14 @@ class Moved(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """Return a spec for an old path, None for any other."""
         package, _, name = fullname.partition(".")
-        return ModuleSpec(fullname, self) if package == "dynlens" and name in MOVED else None
+        found = package == "dynlens" and name in MOVED
+        return ModuleSpec(fullname, self) if found else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module at its new place, the same object that its new path gives."""
         home = f"dynlens.{MOVED[spec.name.partition('.')[2]]}"
+        import warnings
+
         warnings.warn(
             f"{spec.name} is {home} now; import from dynlens, or from there.",
             DeprecationWarning,

@@ -21,8 +21,8 @@ from dynlens import (
     RankOneSum,
     SquaredLoss,
     SymmetricTensor,
-    binary_tree,
 )
+from dynlens.models import binary_tree
 
 SIZE = 8
 ENTRIES, ORDER, WIDTH = 500, 4, 20

@@ -27,7 +27,7 @@ def main():
     load_torch().set_num_threads(1)
     print("shape, components, observed: one by one, 256 at once (us), ratio")
     for shape, components, fraction in SIZES:
-        target = dl.low_rank_tensor(shape, rank=2, seed=0, norm=2.0)
+        target = dl.problems.low_rank_tensor(shape, rank=2, seed=0, norm=2.0)
         seen = dl.Entries.sample(target, fraction=fraction, seed=1)
         problem = dl.Problem(dl.CPFactorization(shape, components), dl.SquaredLoss(), seen)
         alone = min(seconds(problem, 1, 400) for _ in range(3))

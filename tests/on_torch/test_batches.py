@@ -15,7 +15,9 @@ if torch.cuda.is_available():
     DEVICES.append(pytest.param("cuda", marks=pytest.mark.gpu))
 DEVICE = pytest.mark.parametrize("device", DEVICES)
 
-SEEN = dl.Entries.sample(dl.low_rank_tensor((4, 3, 5), rank=2, seed=0), fraction=0.5, seed=1)
+SEEN = dl.Entries.sample(
+    dl.problems.low_rank_tensor((4, 3, 5), rank=2, seed=0), fraction=0.5, seed=1
+)
 PROBLEM = dl.Problem(dl.CPFactorization((4, 3, 5), 4), dl.SquaredLoss(), SEEN)
 METHODS = ("plain", "momentum", "grouprmsprop")
 ETAS = [0.005, 0.002]

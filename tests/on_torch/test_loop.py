@@ -27,15 +27,15 @@ DEVICE = pytest.mark.parametrize("device", DEVICES)
 
 PROBLEMS = agreement_problems()
 SEEN = PROBLEMS["CP"].observations
-TARGET = dl.low_rank_tensor((4, 3, 5), rank=2, seed=0, norm=2.0)
+TARGET = dl.problems.low_rank_tensor((4, 3, 5), rank=2, seed=0, norm=2.0)
 # What is measured differently, or added up differently.
 VARIANTS = {
     "full": dl.Problem(dl.CPFactorization((2, 3, 2), 3), dl.HuberLoss(0.3, "mean"), dl.Full(
-        dl.low_rank_tensor((2, 3, 2), rank=1, seed=0)
+        dl.problems.low_rank_tensor((2, 3, 2), rank=1, seed=0)
     )),
     "sensing": dl.Problem(
         dl.DeepLinear((4, 3, 3)), dl.SquaredLoss("mean", half=False),
-        dl.Sensing.gaussian(dl.low_rank_matrix((3, 4), rank=1, seed=0), count=7, seed=1),
+        dl.Sensing.gaussian(dl.problems.low_rank_matrix((3, 4), rank=1, seed=0), count=7, seed=1),
     ),
     "rank-one": dl.Problem(
         dl.HierarchicalTensor((4, 3, 5), ((0, 2), 1), widths=3, trainable_root=False),
@@ -43,16 +43,19 @@ VARIANTS = {
     ),
     "rank-one of a matrix": dl.Problem(
         dl.DeepLinear((4, 3)), dl.HuberLoss(),
-        dl.RankOneSensing.gaussian(dl.low_rank_matrix((3, 4), rank=1, seed=0), count=5, seed=0),
+        dl.RankOneSensing.gaussian(
+            dl.problems.low_rank_matrix((3, 4), rank=1, seed=0), count=5, seed=0
+        ),
     ),
     "tree, full": dl.Problem(
         dl.HierarchicalTensor((2, 3, 2, 2), ((3, 0), (2, 1)), widths=2), dl.SquaredLoss(),
-        dl.Full(dl.low_rank_tensor((2, 3, 2, 2), rank=2, seed=0)),
+        dl.Full(dl.problems.low_rank_tensor((2, 3, 2, 2), rank=2, seed=0)),
     ),
 }  # fmt: skip
 # Models that are not multilinear, and penalties.
 SYMMETRIC = (
-    dl.low_rank_matrix((3, 3), rank=1, seed=0) + dl.low_rank_matrix((3, 3), rank=1, seed=0).T
+    dl.problems.low_rank_matrix((3, 3), rank=1, seed=0)
+    + dl.problems.low_rank_matrix((3, 3), rank=1, seed=0).T
 )
 POWERS = dl.RankOneSum.random([2.0, 1.0], dimension=3, order=3, seed=0)
 OTHERS = {

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens import compare, first_order_error, observed_order
+from dynlens import compare
 from dynlens.cases.descents import DescentCase
 from dynlens.claims.orders import LeadingError, Order
+from dynlens.comparison import first_order_error, observed_order
 from dynlens.dynamics.modified import second_correction, third_derivative
 from dynlens.kernels.products import Kernel
 from dynlens.models.base import Model
@@ -190,7 +191,7 @@ def completion(model, fraction=0.6):
 MODELS = {
     "matrix": dl.DeepLinear((4, 4, 4, 4)),
     "CP": dl.CPFactorization((3, 4, 3), components=4),
-    "hierarchical": dl.HierarchicalTensor((3, 3, 2, 2), dl.binary_tree(4), widths=2),
+    "hierarchical": dl.HierarchicalTensor((3, 3, 2, 2), dl.models.binary_tree(4), widths=2),
 }
 
 
@@ -249,8 +250,8 @@ def test_one_step_errs_by_the_known_constants():
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (dl.modified_field, (-0.05233, 0.03417)),
-        (dl.principal_field, (-0.008189, 0.006277)),
+        (dl.dynamics.modified_field, (-0.05233, 0.03417)),
+        (dl.dynamics.principal_field, (-0.008189, 0.006277)),
     ],
     ids=["modified", "principal"],
 )
@@ -331,7 +332,7 @@ def test_imbalance_drifts_as_the_modified_flow_says_to_first_order():
     etas, found = (0.1, 0.05, 0.025), []
     for eta in etas:
         descent = dl.gradient_descent(product, start, eta=eta, steps=round(5 / eta))
-        field = dl.modified_field(product, eta)
+        field = dl.dynamics.modified_field(product, eta)
         flow = dl.gradient_flow(product, start, [5.0], field=field, rtol=1e-12, atol=1e-14)
         found.append((drift(descent.final), drift(flow.final)))
     expected = [(0.01753, 0.00881), (0.00705, 0.00506), (0.00322, 0.00273)]

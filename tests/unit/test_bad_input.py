@@ -333,26 +333,26 @@ OBSERVATIONS = [
     ),
     bad(
         "low rank: more than the matrix has",
-        lambda: dl.low_rank_matrix((2, 3), rank=3, seed=0),
+        lambda: dl.problems.low_rank_matrix((2, 3), rank=3, seed=0),
         ValueError,
         "`rank` is 3",
         "(2, 3)",
     ),
     bad(
         "low rank: negative norm",
-        lambda: dl.low_rank_matrix((2, 2), rank=1, seed=1, norm=-1),
+        lambda: dl.problems.low_rank_matrix((2, 2), rank=1, seed=1, norm=-1),
         ValueError,
         "`norm` must be positive",
     ),
     bad(
         "low rank: shape is a number",
-        lambda: dl.low_rank_matrix(3, rank=1, seed=0),
+        lambda: dl.problems.low_rank_matrix(3, rank=1, seed=0),
         TypeError,
         "`shape`",
     ),
     bad(
         "low rank: shape of order three",
-        lambda: dl.low_rank_matrix((2, 3, 4), rank=1, seed=0),
+        lambda: dl.problems.low_rank_matrix((2, 3, 4), rank=1, seed=0),
         ValueError,
         "`shape`",
     ),
@@ -679,11 +679,18 @@ EVENTS = [
     ),
     bad("loss_below: zero", lambda: dl.loss_below(0), ValueError, "`value` must be positive"),
     bad("loss_below: text", lambda: dl.loss_below("1"), TypeError, "`value` must be a number"),
-    bad("log_times: zero", lambda: dl.log_times(0), ValueError, "`t_end` must be positive"),
-    bad("log_times: two", lambda: dl.log_times(1.0, 2), ValueError, "`count` must be at least 3"),
+    bad(
+        "log_times: zero", lambda: dl.dynamics.log_times(0), ValueError, "`t_end` must be positive"
+    ),
+    bad(
+        "log_times: two",
+        lambda: dl.dynamics.log_times(1.0, 2),
+        ValueError,
+        "`count` must be at least 3",
+    ),
     bad(
         "log_times: first is last",
-        lambda: dl.log_times(1.0, first=1.0),
+        lambda: dl.dynamics.log_times(1.0, first=1.0),
         ValueError,
         "`first` is 1, not before `t_end` = 1",
     ),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens import compare, first_order_error, observed_order
+from dynlens import compare
+from dynlens.comparison import first_order_error, observed_order
 
 
 @pytest.fixture(scope="module")

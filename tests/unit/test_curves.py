@@ -14,7 +14,7 @@ from dynlens.support.sweep import Sweep
 
 @pytest.fixture
 def problem():
-    target = dl.low_rank_tensor((4, 4, 4), rank=1, seed=0, norm=2.0)
+    target = dl.problems.low_rank_tensor((4, 4, 4), rank=1, seed=0, norm=2.0)
     model = dl.CPFactorization((4, 4, 4), components=6)
     seen = dl.Entries.sample(target, fraction=0.8, seed=1)
     return dl.Problem(model, dl.SquaredLoss("mean", half=False), seen)

@@ -223,11 +223,11 @@ def test_a_logarithmic_grid_has_zero_even_ratios_and_its_exact_end():
     ratios = flow.t[2:] / flow.t[1:-1]
     assert (len(flow), flow.t[0], flow.t[1], flow.t[-1]) == (201, 0.0, 4e-4, 4.0)
     assert np.ptp(ratios) < 1e-12, f"ratios spread by {np.ptp(ratios):.1e}"
-    np.testing.assert_array_equal(flow.t, dl.log_times(4.0))
+    np.testing.assert_array_equal(flow.t, dl.dynamics.log_times(4.0))
 
 
 def test_log_times_begin_where_they_are_told():
-    times = dl.log_times(1e3, 5, first=1.0)
+    times = dl.dynamics.log_times(1e3, 5, first=1.0)
     np.testing.assert_allclose(times, [0, 1, 10, 100, 1000], rtol=1e-14)
     assert times[-1] == 1e3
 

@@ -1,5 +1,6 @@
 """What `import dynlens` gives, and what it does not cost."""
 
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -7,9 +8,15 @@ import sys
 import pytest
 
 import dynlens as dl
+from dynlens.support import stubs
 
 HEAVY = ("scipy", "sympy", "numba", "matplotlib", "xarray", "torch")
 PUBLIC = [name for name in dl.__all__ if name != "__version__"]
+IN_ROOMS = [
+    (room, name)
+    for room in dl._ROOMS
+    for name in importlib.import_module(f"dynlens.{room}").__all__
+]
 
 
 def output_of(script):
@@ -64,3 +71,49 @@ def test_an_unknown_attribute_names_near_matches(wrong, meant):
 def test_an_unknown_attribute_unlike_any_name_points_to_dir():
     with pytest.raises(AttributeError, match=r"no attribute 'zzzzzz'; see dir\(dynlens\)"):
         dl.zzzzzz  # noqa: B018
+
+
+# Rooms --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("room", "name"), IN_ROOMS)
+def test_a_room_has_its_public_names(room, name):
+    value = getattr(getattr(dl, room), name)
+    if name in dl.__all__:
+        assert value is getattr(dl, name), f"dl.{room}.{name} is not dl.{name}"
+
+
+@pytest.mark.parametrize(("room", "name"), [at for at in IN_ROOMS if at[0] in stubs.ROOMS])
+def test_a_name_of_a_room_is_not_hidden_by_a_submodule(room, name):
+    hidden = importlib.util.find_spec(f"dynlens.{room}.{name}")
+    assert hidden is None, f"dynlens.{room}.{name} is also a module"
+
+
+def test_rooms_that_fetch_their_names_load_no_heavy_library():
+    rooms = "".join(f"dl.{room}; " for room in stubs.ROOMS)
+    script = f"import sys, dynlens as dl; {rooms}"
+    script += f"print(*[name for name in {HEAVY} if name in sys.modules])"
+    assert output_of(script).split() == []
+
+
+def test_an_unknown_name_in_a_room_names_near_matches():
+    with pytest.raises(AttributeError, match=r"'dynlens.theory' has no .*mean 'fitting_times'"):
+        dl.theory.fitting_time  # noqa: B018
+
+
+@pytest.mark.parametrize("name", dl._MOVED)
+def test_a_name_that_moved_is_found_with_a_warning_that_says_where(name):
+    place = f"{dl._MOVED[name]}.{name}"
+    with pytest.warns(DeprecationWarning, match=f"dynlens.{name} is {place} now") as seen:
+        value = getattr(dl, name)
+    assert value is getattr(importlib.import_module(dl._MOVED[name]), name)
+    assert [one.filename for one in seen] == [__file__], "the warning points elsewhere"
+
+
+def test_importing_everything_brings_the_lobby_and_warns_of_nothing():
+    script = "from dynlens import *; print(*sorted(name for name in dir() if name[:2] != '__'))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == PUBLIC

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dynlens import DeepLinear, Entries, Full, HuberLoss, Problem, Sensing, SquaredLoss
-from dynlens import low_rank_matrix as low_rank
+from dynlens.problems import low_rank_matrix as low_rank
 
 RESIDUALS = np.array([1.0, -2.0, 3.0])  # squares 1, 4, 9 add up to 14
 

@@ -35,7 +35,7 @@ def test_the_third_derivative_is_a_central_difference_of_hessians(model):
 def test_a_modified_field_has_the_terms_asked_for():
     g = TWO.gradient(START)
     Hg = TWO.hessian_vector_product(START, g)
-    found = [dl.modified_field(TWO, 0.1, order=k)(0.0, START) for k in (0, 1, 2)]
+    found = [dl.dynamics.modified_field(TWO, 0.1, order=k)(0.0, START) for k in (0, 1, 2)]
     np.testing.assert_allclose(found[0], -g, rtol=1e-15)
     np.testing.assert_allclose(found[1], -g - 0.05 * Hg, rtol=1e-14)
     np.testing.assert_allclose(found[2] - found[1], 0.01 * second_correction(TWO, START))
@@ -43,7 +43,7 @@ def test_a_modified_field_has_the_terms_asked_for():
 
 def test_the_principal_flow_is_descent_on_a_quadratic():
     parabola = dl.Problem(dl.DeepLinear((1, 1)), dl.SquaredLoss(), dl.Full([[0.0]]))
-    field = dl.principal_field(parabola, 0.5)
+    field = dl.dynamics.principal_field(parabola, 0.5)
     flow = dl.gradient_flow(parabola, [2.0], [0.5, 1.0], rtol=1e-12, atol=1e-14, field=field)
     np.testing.assert_allclose(flow.theta[:, 0], [1.0, 0.5], rtol=1e-11)
 
@@ -57,7 +57,7 @@ def test_the_principal_flow_by_lanczos_is_that_by_the_whole_spectrum(model):
     theta = problem.init(0.6, seed=1)
     eta = 0.7 / curvature_range(problem, theta)[1]
     whole, krylov = (
-        dl.principal_field(problem, eta, lanczos=by)(0.0, theta) for by in (False, True)
+        dl.dynamics.principal_field(problem, eta, lanczos=by)(0.0, theta) for by in (False, True)
     )
     off = np.abs(whole - krylov).max() / np.abs(whole).max()
     plain = np.abs(whole + problem.gradient(theta)).max() / np.abs(whole).max()
@@ -69,7 +69,7 @@ def test_the_principal_flow_of_many_parameters_follows_descent_closer_than_the_f
     problem = dl.Problem(dl.DeepLinear((12, 12, 12)), dl.SquaredLoss(), dl.Full(target))
     theta, eta = problem.init(0.2, seed=1), 0.02  # 288 parameters
     descent = dl.gradient_descent(problem, theta, eta=eta, steps=5)
-    fields = (None, dl.principal_field(problem, eta))
+    fields = (None, dl.dynamics.principal_field(problem, eta))
     flows = [dl.gradient_flow(problem, theta, 5 * eta, field=f, rtol=1e-10) for f in fields]
     plain, principal = (np.linalg.norm(flow.final - descent.final) for flow in flows)
     assert principal < 0.05 * plain, (principal, plain)
@@ -109,7 +109,7 @@ def test_a_function_of_the_hessian_is_that_of_its_eigenvalues():
 
 
 def test_a_flow_along_another_field_has_twins_of_its_own():
-    field = dl.modified_field(TWO, 0.05)
+    field = dl.dynamics.modified_field(TWO, 0.05)
     flow = dl.gradient_flow(TWO, START, 2.0, field=field)
     other = dl.gradient_flow(TWO, START, 2.0)
     moved = np.abs(flow.final - other.final).max()
@@ -119,7 +119,7 @@ def test_a_flow_along_another_field_has_twins_of_its_own():
 
 
 def test_implicit_solvers_take_a_field_without_the_gradient_s_jacobian():
-    field = dl.modified_field(TWO, 0.05)
+    field = dl.dynamics.modified_field(TWO, 0.05)
     ends = [
         dl.gradient_flow(TWO, START, 2.0, field=field, method=method, rtol=1e-9).final
         for method in ("DOP853", "Radau")
@@ -130,23 +130,23 @@ def test_implicit_solvers_take_a_field_without_the_gradient_s_jacobian():
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda: dl.modified_field(TWO, -0.1), ValueError, "`eta` must be positive"),
-        (lambda: dl.modified_field(TWO, 0.1, order=3), ValueError, "`order` is 3"),
-        (lambda: dl.modified_field("p", 0.1), TypeError, "`problem` must be a Problem"),
-        (lambda: dl.principal_field("p", 0.1), TypeError, "`problem` must be a Problem"),
+        (lambda: dl.dynamics.modified_field(TWO, -0.1), ValueError, "`eta` must be positive"),
+        (lambda: dl.dynamics.modified_field(TWO, 0.1, order=3), ValueError, "`order` is 3"),
+        (lambda: dl.dynamics.modified_field("p", 0.1), TypeError, "`problem` must be a Problem"),
+        (lambda: dl.dynamics.principal_field("p", 0.1), TypeError, "`problem` must be a Problem"),
         (
-            lambda: dl.principal_field(TWO, 1.0)(0.0, START),
+            lambda: dl.dynamics.principal_field(TWO, 1.0)(0.0, START),
             ValueError,
             "not real where eta times the sharpness",
         ),
         (
-            lambda: dl.principal_field(TWO, 1.0, lanczos=True)(0.0, START),
+            lambda: dl.dynamics.principal_field(TWO, 1.0, lanczos=True)(0.0, START),
             ValueError,
             "not real where eta times the sharpness",
         ),
         (
             lambda: dl.gradient_flow(
-                TWO, START, 1.0, method="Tsit5", field=dl.modified_field(TWO, 0.1)
+                TWO, START, 1.0, method="Tsit5", field=dl.dynamics.modified_field(TWO, 0.1)
             ),
             ValueError,
             "compiled loop of the gradient flow itself",

@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from dynlens import DeepLinear, Entries, Full, Problem, SquaredLoss, known_observables
-from dynlens.observables import balance, norms, registry, spectra
+from dynlens import DeepLinear, Entries, Full, Problem, SquaredLoss
+from dynlens.observables import balance, known_observables, norms, registry, spectra
 
 CORE = {
     name: entry

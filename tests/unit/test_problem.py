@@ -14,8 +14,8 @@ from dynlens import (
     Sensing,
     SquaredLoss,
     completion_problem,
-    low_rank_matrix,
 )
+from dynlens.problems import low_rank_matrix
 
 WIDE = low_rank_matrix((2, 3), rank=2, seed=0)
 

@@ -28,7 +28,7 @@ def tree(width, seed):
     rng = np.random.default_rng(seed)
     order = int(rng.integers(3, 6))
     shape = tuple(int(size) for size in rng.integers(1, 6, order))
-    return dl.HierarchicalTensor(shape, dl.binary_tree(order), widths=width)
+    return dl.HierarchicalTensor(shape, dl.models.binary_tree(order), widths=width)
 
 
 def cp(width, seed):

@@ -19,19 +19,19 @@ def no_tensorly(monkeypatch):
 @pytest.mark.parametrize("shape", [(6, 6, 6), (4, 5, 3, 4)])
 @pytest.mark.parametrize("rank", [1, 2, 3, 5])
 def test_known_ranks_are_found(shape, rank):
-    tensor = dl.low_rank_tensor(shape, rank=rank, seed=rank, norm=1.0)
+    tensor = dl.problems.low_rank_tensor(shape, rank=rank, seed=rank, norm=1.0)
     assert cp_rank_estimate(tensor, tolerance=1e-8) == rank
 
 
 def test_a_rank_too_low_does_not_fit():
-    tensor = dl.low_rank_tensor((6, 6, 6), rank=3, seed=0, norm=1.0)
+    tensor = dl.problems.low_rank_tensor((6, 6, 6), rank=3, seed=0, norm=1.0)
     assert cp_rank_estimate(tensor, tolerance=1e-8, max_rank=2) == np.inf
     errors = [ranks._error(tensor, r, 1e-12, [0, r]) for r in (1, 2, 3)]
     assert errors[0] > errors[1] > 1e3 * errors[2], errors
 
 
 def test_a_matrix_has_its_own_rank():
-    matrix = dl.low_rank_matrix((6, 5), rank=3, seed=1, norm=1.0)
+    matrix = dl.problems.low_rank_matrix((6, 5), rank=3, seed=1, norm=1.0)
     singular_values = np.linalg.svd(matrix, compute_uv=False)
     assert singular_values[2] ** 2 / matrix.size > 1e-8, "else rank 2 would fit"
     assert cp_rank_estimate(matrix, tolerance=1e-8) == 3
@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_estimate():
 
 def test_it_is_an_observable_of_states():
     model = dl.CPFactorization((4, 4, 4), components=3)
-    target = dl.low_rank_tensor((4, 4, 4), rank=1, seed=0)
+    target = dl.problems.low_rank_tensor((4, 4, 4), rank=1, seed=0)
     problem = dl.Problem(model, dl.SquaredLoss(), dl.Full(target))
     theta = np.stack([problem.init(1.0, seed=0), np.zeros(model.parameters)])
     states = dl.Trajectory(problem, np.array([0.0, 1.0]), theta)

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import dynlens as dl
@@ -56,6 +57,14 @@ def printed(line):
     return out.getvalue()
 
 
+def printed_elsewhere(line):
+    """What the line prints in a process of its own, where a warning is an error."""
+    command = [sys.executable, "-W", "error", "-c", line]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_variant_is_refuted_by_a_shrunk_case_that_reproduces(name):
     claim, case = FALSE[name]
@@ -93,7 +102,17 @@ def test_a_control_of_the_catalogue_reproduces(id, name):
 
 def test_a_line_reproduces_in_another_process():
     verdict = dl.falsify(*FALSE["determinant condition dropped"])
-    command = [sys.executable, "-c", verdict.reproduce]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{verdict}\n"
+    assert printed_elsewhere(verdict.reproduce) == f"{verdict}\n"
+
+
+def test_a_line_imports_what_is_in_no_lobby():
+    family = dl.SmallStarts(PROBLEM, tuple(np.eye(8)[0]), (0.3, 0.2, 0.1), 0.4)
+    case = dl.cases.EscapeTimes(family.problem, family.direction, family.alphas, family.norm)
+    verdict = dl.Equal("descent_time", "escape_time", tolerance=0.5).check(case)
+    assert "from dynlens.cases.escapes import EscapeTimes; " in verdict.reproduce
+    assert printed_elsewhere(verdict.reproduce) == f"{verdict}\n"
+
+
+def test_a_line_does_not_import_what_everyone_has():
+    verdict = dl.falsify(*FALSE["factor of the rate law dropped"])
+    assert verdict.reproduce.count("import") == 1, verdict.reproduce

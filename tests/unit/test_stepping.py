@@ -42,7 +42,9 @@ PROBLEMS = {
     ),
     "huber": dl.Problem(dl.DeepLinear((2, 2, 2)), dl.HuberLoss(0.3), SWAP),
     "cp": problem_of(dl.CPFactorization((3, 4, 3), components=4), count=20),
-    "ht": problem_of(dl.HierarchicalTensor((3, 3, 2, 2), dl.binary_tree(4), widths=3), count=20),
+    "ht": problem_of(
+        dl.HierarchicalTensor((3, 3, 2, 2), dl.models.binary_tree(4), widths=3), count=20
+    ),
 }
 EXPLICIT = tuple(TABLEAUS)
 

@@ -125,7 +125,9 @@ def test_the_frozen_scalar_field_only_changes_the_radial_speed():
     problem = problem_of(model, penalty=dl.Ridge(0.2))
     theta = problem.init(0.6, seed=2)
     plain = problem.vector_field(0.0, theta)
-    np.testing.assert_allclose(dl.frozen_scalar_field(problem, 2)(0.0, theta), plain, rtol=1e-13)
+    np.testing.assert_allclose(
+        dl.dynamics.frozen_scalar_field(problem, 2)(0.0, theta), plain, rtol=1e-13
+    )
     # From its definition: the scalars are constants of a vanilla problem with another penalty.
     (u,) = problem.factors(theta)
     norms = np.linalg.norm(u, axis=1)
@@ -133,7 +135,7 @@ def test_the_frozen_scalar_field_only_changes_the_radial_speed():
     frozen = SymmetricTensor(3, 4, 3, coefficients=tuple(scalars))
     held = dl.Problem(frozen, dl.SquaredLoss(), problem.observations)
     wanted = held.vector_field(0.0, theta) - 0.5 * model.order * 0.2 * theta
-    got = dl.frozen_scalar_field(problem, model.order)(0.0, theta)
+    got = dl.dynamics.frozen_scalar_field(problem, model.order)(0.0, theta)
     np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
 
 
@@ -189,7 +191,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="`strength` must be zero or positive"):
         dl.Ridge(-1.0)
     with pytest.raises(ValueError, match="2-homogeneous SymmetricTensor"):
-        dl.frozen_scalar_field(problem_of(MODELS[0]), 3)
+        dl.dynamics.frozen_scalar_field(problem_of(MODELS[0]), 3)
     problem = problem_of(MODELS[0])
     with pytest.raises(ValueError, match="`field` is followed by plain steps"):
         dl.gradient_descent(

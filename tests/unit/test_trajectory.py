@@ -14,7 +14,7 @@ from dynlens.observables import registry
 
 COMPLETION = dl.completion_problem(2)
 START = COMPLETION.init(0.5, seed=3)
-TARGET = dl.low_rank_matrix((2, 3), rank=1, seed=0)
+TARGET = dl.problems.low_rank_matrix((2, 3), rank=1, seed=0)
 SENSED = dl.Problem(
     dl.DeepLinear((3, 2, 2)),
     dl.HuberLoss(0.4, "mean"),

@@ -56,7 +56,7 @@ GAUSSIAN = dl.Start(0.5, "gaussian", seed=0)
 RECTANGULAR_COMPLETION = dl.Problem(
     dl.DeepLinear((4, 3, 5, 3)),
     dl.HuberLoss(0.5),
-    dl.Entries.sample(dl.low_rank_matrix((3, 4), rank=2, seed=0), fraction=0.7, seed=0),
+    dl.Entries.sample(dl.problems.low_rank_matrix((3, 4), rank=2, seed=0), fraction=0.7, seed=0),
 )
 UNBALANCED_FLOW = dl.Path(dl.completion_problem(2), GAUSSIAN, 4.0)
 UNBALANCED_FLOWS = (UNBALANCED_FLOW, dl.Path(RECTANGULAR_COMPLETION, GAUSSIAN, 20.0))

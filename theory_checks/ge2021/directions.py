@@ -26,7 +26,7 @@ class Clock(dl.Measurement):
     s: tuple[float, ...] = (0.1, 1.0, 5.0, 20.0, 60.0)
 
     def measure(self, numerics):
-        path = dl.FrozenResidual(tuple(numerics.start(np.array(START))), COEFFICIENTS, 4)
+        path = dl.theory.FrozenResidual(tuple(numerics.start(np.array(START))), COEFFICIENTS, 4)
         p, a, s = np.array(START) / np.linalg.norm(START), np.array(COEFFICIENTS), np.array(self.s)
         g = a * p**2
         tau, active = 1 / (8 * g.max()), a > 0
@@ -181,7 +181,7 @@ class Pairs(dl.Measurement):
             method="DOP853",
             rtol=numerics.rtol(1e-10),
             atol=1e-42,
-            field=dl.frozen_scalar_field(problem, SLOW),
+            field=dl.dynamics.frozen_scalar_field(problem, SLOW),
         )
         x, y = run.final / np.linalg.norm(run.final)
         return abs(np.arctan2(y, x)) / phi, np.sum((target.v @ [x, y]) ** l)

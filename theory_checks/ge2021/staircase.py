@@ -70,7 +70,7 @@ class Staircase(dl.Measurement):
 
     def predicted(self, eta=None):
         given = {"scale": self.scale, "penalty": self.penalty, "eta": eta}
-        return dl.fitting_times(self.directions, self.a, self.order, **given)
+        return dl.theory.fitting_times(self.directions, self.a, self.order, **given)
 
     def measure(self, numerics):
         predicted = self.predicted(self.eta)
@@ -91,7 +91,7 @@ class Staircase(dl.Measurement):
         for p in self.directions:
             k = winner(p, padded, self.order)
             if k is not None:
-                lag = dl.FrozenResidual(tuple(p), tuple(padded), self.order).lag
+                lag = dl.theory.FrozenResidual(tuple(p), tuple(padded), self.order).lag
                 parts.append((k, abs(p[k]), lag))
 
         def times(power=4 / self.order, lags=1.0, limit=K, rate=4.0):

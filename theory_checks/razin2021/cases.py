@@ -11,7 +11,7 @@ SHAPES = ((5, 4), (4, 5, 3), (3, 3, 3, 3))
 def completion(shape, components=6, loss=MEAN):
     """60 % of a random tensor of rank two, whose norm is a quarter of the root of its size."""
     size = float(np.prod(shape))
-    target = dl.low_rank_tensor(shape, rank=2, seed=len(shape), norm=size**0.5 / 4)
+    target = dl.problems.low_rank_tensor(shape, rank=2, seed=len(shape), norm=size**0.5 / 4)
     seen = dl.Entries.sample(target, fraction=0.6, seed=len(shape))
     return dl.Problem(dl.CPFactorization(shape, components), loss, seen)
 

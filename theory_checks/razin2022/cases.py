@@ -6,22 +6,24 @@ import dynlens as dl
 
 MEAN = dl.SquaredLoss("mean")
 MIXED = ((0, 1, 2), 3, (4, 5))  # nodes of two and of three children
-BINARY = dl.HierarchicalTensor((4, 3, 3, 4), dl.binary_tree(4), widths=(3, 2, 4))
-ONE_LEVEL = dl.HierarchicalTensor((4, 5, 3), dl.one_level_tree(3), widths=5)
+BINARY = dl.HierarchicalTensor((4, 3, 3, 4), dl.models.binary_tree(4), widths=(3, 2, 4))
+ONE_LEVEL = dl.HierarchicalTensor((4, 5, 3), dl.models.one_level_tree(3), widths=5)
 SEVERAL_LEVELS = (
     BINARY,
     dl.HierarchicalTensor((2, 3, 2, 3, 2, 3), MIXED, widths=(3, 2, 4)),
-    dl.HierarchicalTensor((2,) * 8, dl.binary_tree(8), widths=(2, 3, 2, 2, 3, 4, 5)),
+    dl.HierarchicalTensor((2,) * 8, dl.models.binary_tree(8), widths=(2, 3, 2, 2, 3, 4, 5)),
 )
 TREES = (BINARY, ONE_LEVEL, *SEVERAL_LEVELS[1:])
-FIXED_ROOT = dl.HierarchicalTensor((4, 5, 3), dl.one_level_tree(3), widths=5, trainable_root=False)
+FIXED_ROOT = dl.HierarchicalTensor(
+    (4, 5, 3), dl.models.one_level_tree(3), widths=5, trainable_root=False
+)
 MODELS = (*TREES, FIXED_ROOT)
 
 
 def completion(model, seed=0):
     """70 % of the entries of a random tensor of the model's own ranks, of unit mean square."""
     size = float(np.prod(model.shape))
-    target = dl.low_hierarchical_rank_tensor(
+    target = dl.problems.low_hierarchical_rank_tensor(
         model.shape, model.tree, ranks=model.widths, seed=seed, norm=size**0.5
     )
     return dl.Problem(model, MEAN, dl.Entries.sample(target, fraction=0.7, seed=seed))

@@ -75,7 +75,7 @@ def entries(samples):
 ANY = tuple(dl.RandomStates(model, "gaussian", count=5) for model in MODELS)
 # Pooling before the map needs siblings of equal sizes to be stated at all.
 EVEN = dl.RandomStates(
-    dl.HierarchicalTensor((3,) * 4, dl.binary_tree(4), widths=(3, 3, 3)), "gaussian"
+    dl.HierarchicalTensor((3,) * 4, dl.models.binary_tree(4), widths=(3, 3, 3)), "gaussian"
 )
 
 # -- separation ranks ------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def expected(samples):
 
 
 def of_widths(*widths):
-    model = dl.HierarchicalTensor((3,) * 4, dl.binary_tree(4), widths=widths)
+    model = dl.HierarchicalTensor((3,) * 4, dl.models.binary_tree(4), widths=widths)
     return dl.RandomStates(model, "gaussian", count=5)
 
 

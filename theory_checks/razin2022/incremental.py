@@ -20,7 +20,7 @@ BEHIND = str(second.subs({N: sp.Symbol("L"), s0: sp.Symbol("sigma_1_0")}))
 
 def diagonal(order):
     """Alignments 1 and 0.6 with two components of `order` + 1 vectors, and a start of unit size."""
-    model = dl.HierarchicalTensor((2,) * order, dl.one_level_tree(order), widths=2)
+    model = dl.HierarchicalTensor((2,) * order, dl.models.one_level_tree(order), widths=2)
     entries = np.zeros((2, *model.shape))
     entries[(0, *(0,) * order)], entries[(1, *(1,) * order)] = 1.0, 0.6
     problem = dl.Problem(model, dl.HuberLoss(1.0), dl.Sensing(entries, [1e3, 1e3]))
@@ -47,7 +47,7 @@ ONE_LEVEL = dl.SmallStarts(*diagonal(2), (0.01, 0.005, 0.0025), 0.5)
 
 def deeper():
     """A constant gradient near zero, two levels, Gaussian starts."""
-    model = dl.HierarchicalTensor((3,) * 4, dl.binary_tree(4), widths=4)
+    model = dl.HierarchicalTensor((3,) * 4, dl.models.binary_tree(4), widths=4)
     side = np.linspace(1.0, 1.3, 3)
     pair = np.multiply.outer(side, side)
     seen = dl.Entries.sample(np.multiply.outer(pair, pair), fraction=0.8, seed=0)
@@ -74,8 +74,10 @@ class Fitted(dl.SmallStarts):
 
 def fitted(alphas, size=4, width=8, seed=0):
     """60 % of a tensor of hierarchical ranks two, and a model of four times these widths."""
-    shape, tree = (size,) * 4, dl.binary_tree(4)
-    target = dl.low_hierarchical_rank_tensor(shape, tree, ranks=2, seed=seed, norm=float(size**2))
+    shape, tree = (size,) * 4, dl.models.binary_tree(4)
+    target = dl.problems.low_hierarchical_rank_tensor(
+        shape, tree, ranks=2, seed=seed, norm=float(size**2)
+    )
     model = dl.HierarchicalTensor(shape, tree, widths=width)
     seen = dl.Entries.sample(target, fraction=0.6, seed=seed)
     problem = dl.Problem(model, dl.SquaredLoss(), seen)

@@ -68,7 +68,7 @@ def widths_of_parents(samples):
 WIDE = tuple(
     dl.RandomStates(model, "gaussian", count=10)
     for model in (
-        dl.HierarchicalTensor((4, 5, 4, 5), dl.binary_tree(4), widths=(4, 4, 4)),
+        dl.HierarchicalTensor((4, 5, 4, 5), dl.models.binary_tree(4), widths=(4, 4, 4)),
         dl.HierarchicalTensor((3, 4, 3, 4, 3, 4), MIXED, widths=(4, 3, 4)),
     )
 )
@@ -140,7 +140,7 @@ def without_B(samples):
 
 def narrow(leaf, row, root):
     """Rank-one children, two components at the root, the second taken away: nothing is lost."""
-    model = dl.HierarchicalTensor((3, 3, 3, 3), dl.binary_tree(4), widths=(1, 1, 2))
+    model = dl.HierarchicalTensor((3, 3, 3, 3), dl.models.binary_tree(4), widths=(1, 1, 2))
     leaves = [leaf * np.ones((3, 1)) / 3**0.5] * 4
     rows = [row * np.ones((1, 2)) / 2**0.5] * 2
     theta = model.ravel((*leaves, *rows, np.array(root)[:, None]))
@@ -154,7 +154,7 @@ def random(shape, tree, widths, scale):
 
 
 RANDOM = (
-    *(random((4,) * 4, dl.binary_tree(4), (4, 4, 4), scale) for scale in (0.3, 0.6, 1.0)),
+    *(random((4,) * 4, dl.models.binary_tree(4), (4, 4, 4), scale) for scale in (0.3, 0.6, 1.0)),
     random((3, 4, 3), ((0, 1), 2), (4, 3), 0.8),
 )
 LARGE, SMALL = narrow(3.0, 1.0, (1.0, 0.7)), narrow(0.9, 0.8, (0.5, 0.35))  # B > 1 and B < 1

@@ -29,7 +29,7 @@ def small_flow(start, coefficients, order, times, numerics, kappa=2, penalty=0.0
         method="DOP853",
         rtol=numerics.pick(rtol, 0.3 * rtol),
         atol=1e-32 * TINY,
-        field=dl.frozen_scalar_field(problem, kappa),
+        field=dl.dynamics.frozen_scalar_field(problem, kappa),
         strict=True,
     )
     return run.theta
@@ -46,7 +46,7 @@ class SmallComponent(dl.Measurement):
 
     def measure(self, numerics):
         l, start = self.order, tuple(TINY * x for x in START)
-        form = dl.FrozenResidual(start, COEFFICIENTS, l, self.kappa, self.penalty)
+        form = dl.theory.FrozenResidual(start, COEFFICIENTS, l, self.kappa, self.penalty)
         # l instead of l (l - 2) in tau: the vanilla flow l - 2 times as fast.
         slow = tuple(a / (l - 2) for a in COEFFICIENTS)
         half = tuple(a / 2 for a in COEFFICIENTS)

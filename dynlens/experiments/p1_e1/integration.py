@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.claims import SystemPath
+from dynlens.cases import SystemPath
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.events import Event, loss_below
 from dynlens.dynamics.flow import gradient_flow

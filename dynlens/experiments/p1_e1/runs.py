@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dynlens.claims import BALANCED, POSITIVE_DETERMINANT, AtLeast, Path, Start
+from dynlens.cases import Path, Start
+from dynlens.claims import BALANCED, POSITIVE_DETERMINANT, AtLeast
 from dynlens.experiments.lab import Lab, Runs
 from dynlens.experiments.p1_e1.integration import (
     EXACT_RTOL,

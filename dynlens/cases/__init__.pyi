@@ -1,0 +1,14 @@
+# Written by `python -m dynlens.support.stubs`.
+from dynlens.cases.backward_error import BackwardError as BackwardError
+from dynlens.cases.base import Case as Case
+from dynlens.cases.base import RandomMatrices as RandomMatrices
+from dynlens.cases.base import RandomStates as RandomStates
+from dynlens.cases.base import Reading as Reading
+from dynlens.cases.base import Start as Start
+from dynlens.cases.base import States as States
+from dynlens.cases.descents import DescentCase as DescentCase
+from dynlens.cases.escapes import EscapeTimes as EscapeTimes
+from dynlens.cases.families import SmallStarts as SmallStarts
+from dynlens.cases.measurements import Measurement as Measurement
+from dynlens.cases.paths import Path as Path
+from dynlens.cases.systems import SystemPath as SystemPath

@@ -1,0 +1,11 @@
+# Written by `python -m dynlens.support.stubs`.
+from dynlens.comparison.bounds import Bounds as Bounds
+from dynlens.comparison.bounds import a_priori_bounds as a_priori_bounds
+from dynlens.comparison.comparison import Comparison as Comparison
+from dynlens.comparison.comparison import compare as compare
+from dynlens.comparison.first_order import FirstOrder as FirstOrder
+from dynlens.comparison.first_order import first_order_error as first_order_error
+from dynlens.comparison.first_order import leading_error as leading_error
+from dynlens.comparison.signs import lost_sign as lost_sign
+from dynlens.comparison.slopes import observed_order as observed_order
+from dynlens.comparison.transitions import clock_delay as clock_delay

@@ -1,0 +1,17 @@
+# Written by `python -m dynlens.support.stubs`.
+from dynlens.dynamics.batches import Batch as Batch
+from dynlens.dynamics.batches import gradient_descent_batch as gradient_descent_batch
+from dynlens.dynamics.batches import gradient_flow_batch as gradient_flow_batch
+from dynlens.dynamics.batches import starts as starts
+from dynlens.dynamics.descent import gradient_descent as gradient_descent
+from dynlens.dynamics.events import Event as Event
+from dynlens.dynamics.events import loss_below as loss_below
+from dynlens.dynamics.flow import gradient_flow as gradient_flow
+from dynlens.dynamics.modified import frozen_scalar_field as frozen_scalar_field
+from dynlens.dynamics.modified import modified_field as modified_field
+from dynlens.dynamics.modified import principal_field as principal_field
+from dynlens.dynamics.phases import modified_descent as modified_descent
+from dynlens.dynamics.phases import modified_flow as modified_flow
+from dynlens.dynamics.times import log_times as log_times
+from dynlens.dynamics.trajectory import Trajectory as Trajectory
+from dynlens.dynamics.trajectory import load as load

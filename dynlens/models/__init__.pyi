@@ -1,0 +1,10 @@
+# Written by `python -m dynlens.support.stubs`.
+from dynlens.models.base import Model as Model
+from dynlens.models.cp import CPFactorization as CPFactorization
+from dynlens.models.deep_linear import DeepLinear as DeepLinear
+from dynlens.models.hierarchical import HierarchicalTensor as HierarchicalTensor
+from dynlens.models.hierarchical import adjacent_pool_tree as adjacent_pool_tree
+from dynlens.models.hierarchical import binary_tree as binary_tree
+from dynlens.models.hierarchical import one_level_tree as one_level_tree
+from dynlens.models.quadratic import QuadraticNetwork as QuadraticNetwork
+from dynlens.models.symmetric import SymmetricTensor as SymmetricTensor

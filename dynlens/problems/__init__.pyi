@@ -1,0 +1,16 @@
+# Written by `python -m dynlens.support.stubs`.
+from dynlens.problems.instances import completion_problem as completion_problem
+from dynlens.problems.instances import low_hierarchical_rank_tensor as low_hierarchical_rank_tensor
+from dynlens.problems.losses import HuberLoss as HuberLoss
+from dynlens.problems.losses import Loss as Loss
+from dynlens.problems.losses import Ridge as Ridge
+from dynlens.problems.losses import SquaredLoss as SquaredLoss
+from dynlens.problems.observations import Entries as Entries
+from dynlens.problems.observations import Full as Full
+from dynlens.problems.observations import Observations as Observations
+from dynlens.problems.observations import RankOneSensing as RankOneSensing
+from dynlens.problems.observations import Sensing as Sensing
+from dynlens.problems.observations import low_rank_matrix as low_rank_matrix
+from dynlens.problems.observations import low_rank_tensor as low_rank_tensor
+from dynlens.problems.problem import Problem as Problem
+from dynlens.problems.rank_one_sum import RankOneSum as RankOneSum
