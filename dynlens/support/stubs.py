@@ -20,13 +20,19 @@ def stub(package: ModuleType) -> str:
     lines = ["# Written by `python -m dynlens.support.stubs`."]
     rooms = getattr(package, "_ROOMS", ())
     lines += [f"from {package.__name__} import {room} as {room}" for room in sorted(rooms)]
-    # As sorted imports are: constants, classes, functions.
-    kinds = {name: (not name.isupper(), not name[0].isupper()) for name in homes}
-    order = sorted(homes, key=lambda name: (homes[name], *kinds[name], name))
+    order = sorted(homes, key=lambda name: (homes[name], *_kind(name), name))
     lines += [f"from {homes[name]} import {name} as {name}" for name in order]
     if hasattr(package, "__version__"):
-        lines += ["", "__version__: str"]
+        # Rooms are no part of it: `from dynlens import *` brings names, not packages.
+        exported = sorted(package.__all__, key=lambda name: (*_kind(name), name))
+        lines += ["", "__all__ = [", *(f'    "{name}",' for name in exported), "]"]
+        lines += ["__version__: str"]
     return "\n".join([*lines, ""])
+
+
+def _kind(name: str) -> tuple[bool, bool]:
+    """What a name is of, in the order of sorted imports: constants, classes, functions."""
+    return not name.isupper(), not name[0].isupper()
 
 
 def stubs() -> dict[Path, str]:

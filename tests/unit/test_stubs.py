@@ -17,10 +17,12 @@ STUBS = stubs.stubs()
 
 SCRIPT = """
 import dynlens as dl
+from dynlens import *
 
 problem = dl.Problem(dl.DeepLinear((2, 2, 2)), dl.SquaredLoss(), dl.Full([[1.0, 0.0], [0.0, 2.0]]))
 flow = dl.gradient_flow(problem, [0.1] * 8, 5.0)
 reveal_type(flow)
+reveal_type(BALANCED)
 reveal_type(dl.theory.fitting_times)
 dl.gradient_flow(problem, [0.1] * 8, 5.0, metod="LSODA")
 dl.gradient_flow("problem", [0.1] * 8, 5.0)
@@ -29,6 +31,7 @@ dl.theory.fitting_time
 """
 FOUND = (
     'Revealed type is "dynlens.dynamics.trajectory.Trajectory"',
+    'Revealed type is "dynlens.claims.base.Assumption"',
     'Revealed type is "def (',
     'Unexpected keyword argument "metod" for "gradient_flow"',
     'Argument 1 to "gradient_flow" has incompatible type "str"',
