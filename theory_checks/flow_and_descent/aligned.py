@@ -106,7 +106,7 @@ def cp():
 def tree():
     """Five vectors in each component of the whole, three in each local component."""
     goal, leaves = tensor()
-    model = dl.HierarchicalTensor((3, 3, 3), dl.binary_tree(3), widths=2)
+    model = dl.HierarchicalTensor((3, 3, 3), dl.models.binary_tree(3), widths=2)
     return case(model, (*leaves, BY_SIZE, np.array(STARTS)[:, None]), goal)
 
 

@@ -45,7 +45,9 @@ COMPLETIONS = tuple(
         (3, "balanced", 0.3, 1),
     )
 )
-RECTANGULAR = dl.Entries.sample(dl.low_rank_matrix((3, 4), rank=2, seed=0), fraction=0.7, seed=0)
+RECTANGULAR = dl.Entries.sample(
+    dl.problems.low_rank_matrix((3, 4), rank=2, seed=0), fraction=0.7, seed=0
+)
 MEAN = dl.Problem(dl.DeepLinear((4, 3, 3)), dl.SquaredLoss("mean", half=False), RECTANGULAR)
 SADDLE = DescentCase(TWO_LAYERS, (0.05, 0.1), 4.0, ETAS)  # H is indefinite on the way out
 LADDERS = (
