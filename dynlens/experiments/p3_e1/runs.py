@@ -28,8 +28,7 @@ from dynlens.models.cp import CPFactorization
 from dynlens.models.deep_linear import DeepLinear
 from dynlens.models.hierarchical import HierarchicalTensor, binary_tree
 from dynlens.observables.components import component_norms, local_component_norms
-from dynlens.observables.matricizations import matricization, matricization_singular_values
-from dynlens.observables.spectra import singular_values
+from dynlens.observables.matricizations import matricization
 from dynlens.problems.losses import SquaredLoss
 from dynlens.problems.observations import Entries, Full, low_rank_matrix
 from dynlens.problems.problem import Problem
@@ -84,8 +83,8 @@ class Panel(ABC):
         """Each quantity's values at the target, in decreasing order; None where it has none."""
 
     @abstractmethod
-    def values(self, problem: Problem, theta: Array) -> list[Array]:
-        """Each quantity's values at a state, in any order, NaN where there are fewer."""
+    def values(self, problem: Problem, theta: Array, tensor: Array) -> list[Array]:
+        """Each quantity's values at a state, of which the tensor is known; NaN where they end."""
 
 
 class MatrixPanel(Panel):
@@ -104,8 +103,8 @@ class MatrixPanel(Panel):
     def levels(self, sizes: Sizes, seed: int, target: Array) -> list[Array | None]:
         return [np.linalg.svdvals(target)]
 
-    def values(self, problem: Problem, theta: Array) -> list[Array]:
-        return [singular_values(problem, problem.factors(theta))]
+    def values(self, problem: Problem, theta: Array, tensor: Array) -> list[Array]:
+        return [np.linalg.svdvals(tensor)]
 
     def _shape(self, sizes: Sizes) -> tuple[int, int]:
         side = round(sizes.size**1.5)
@@ -132,7 +131,7 @@ class TensorPanel(Panel):
         norms = np.sort(component_norms(problem, problem.factors(theta)))[::-1]
         return [norms * np.linalg.norm(target) / np.linalg.norm(tensor)]
 
-    def values(self, problem: Problem, theta: Array) -> list[Array]:
+    def values(self, problem: Problem, theta: Array, tensor: Array) -> list[Array]:
         return [component_norms(problem, problem.factors(theta))]
 
 
@@ -161,15 +160,14 @@ class HierarchicalPanel(Panel):
         return _drawn(self._of(sizes, sizes.rank), seed)[1]
 
     def levels(self, sizes: Sizes, seed: int, target: Array) -> list[Array | None]:
-        matrices = (matricization(target, sizes.shape, modes) for modes in self.nodes)
-        return [None, None, *(np.linalg.svdvals(matrix) for matrix in matrices)]
+        return [None, None, *self._spectra(target)]
 
-    def values(self, problem: Problem, theta: Array) -> list[Array]:
-        factors = problem.factors(theta)
-        return [
-            *local_component_norms(problem, factors),
-            *(matricization_singular_values(problem, factors, modes=modes) for modes in self.nodes),
-        ]
+    def values(self, problem: Problem, theta: Array, tensor: Array) -> list[Array]:
+        return [*local_component_norms(problem, problem.factors(theta)), *self._spectra(tensor)]
+
+    def _spectra(self, tensor: Array) -> list[Array]:
+        matrices = (matricization(tensor, tensor.shape, modes) for modes in self.nodes)
+        return [np.linalg.svdvals(matrix) for matrix in matrices]
 
     def _of(self, sizes: Sizes, width: int) -> HierarchicalTensor:
         return HierarchicalTensor(sizes.shape, binary_tree(3), (width, width))
@@ -290,8 +288,9 @@ def case(
 
 
 def _observe(panel: Panel, target: Array, problem: Problem, theta: Array) -> dict[str, Array]:
-    error = np.linalg.norm(problem.end_to_end(theta) - target) / np.linalg.norm(target)
-    rows = panel.values(problem, theta)
+    tensor = problem.end_to_end(theta)
+    error = np.linalg.norm(tensor - target) / np.linalg.norm(target)
+    rows = panel.values(problem, theta, tensor)
     top = np.zeros((len(rows), KEPT))
     for k, row in enumerate(rows):
         ordered = np.sort(row[~np.isnan(row)])[::-1][:KEPT]
