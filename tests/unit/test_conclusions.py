@@ -111,6 +111,11 @@ def short(depth, flip, stop, precision=3e-3):
     return replace(run, flip=flip)
 
 
+def judged(status, horizon, residual=-1.0):
+    more = {"t_end": 200.0, "residual": residual, "tolerance": 1e-12}
+    return SimpleNamespace(status=status, horizon=horizon, **more)
+
+
 FLIP = p1_e1.runs.linear_flip(0)
 UNBALANCED = [
     curve(2, "unbalanced", source, (0.7, 0.7), flip=FLIP) for source in ("descent", "flow")
@@ -134,7 +139,7 @@ P1_E1 = p1_e1.runs.Measured(
     symmetric=curve(2, "symmetric", "descent", LAW),
     steps=Runs(short(2, 12.0 + k, 6.9 + k / 10, 3e-3 / 2**k) for k in range(3)),
     tolerances=Runs(short(2, 26.0 + k, 8.7, 10.0 ** (-6 - k)) for k in range(2)),
-    verdict=SimpleNamespace(status="SUPPORTED", horizon=36.5, t_end=200.0),
+    verdict=judged("UNDECIDED", 36.5),
 )
 ETC = "P1.E1", P1_E1
 IN = {"depth": 2, "start": "balanced", "source": "exact"}
@@ -194,15 +199,21 @@ opposite(
 )
 opposite(
     *ETC,
-    p1(verdict=SimpleNamespace(status="REFUTED", horizon=36.5, t_end=200.0)),
-    "it is not deceived",
+    p1(verdict=judged("REFUTED", 36.5)),
+    "It is not deceived",
     "REFUTED: it is deceived",
 )
 opposite(
     *ETC,
-    p1(verdict=SimpleNamespace(status="SUPPORTED", horizon=None, t_end=200.0)),
+    p1(verdict=judged("SUPPORTED", None)),
     "undecided beyond",
     "SUPPORTED to the end",
+)
+opposite(
+    *ETC,
+    p1(verdict=judged("UNDECIDED", 36.5, residual=1.0)),
+    "the claim holds up to its horizon",
+    "the claim is undecided up to its horizon",
 )
 opposite(
     *ETC,

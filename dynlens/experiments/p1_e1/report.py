@@ -311,9 +311,10 @@ def _judged(verdict: Verdict) -> str:
         return f"{said}: it is deceived."
     if verdict.horizon is None or verdict.t_end is None or verdict.horizon >= verdict.t_end:
         return f"{said} to the end."
+    holds = verdict.residual <= verdict.tolerance
     return (
-        f"{said} up to its horizon, t = {verdict.horizon:.3g}, and undecided beyond: it is not "
-        "deceived."
+        f"{said}: the claim {'holds' if holds else 'is undecided'} up to its horizon, t = "
+        f"{verdict.horizon:.3g}, and is undecided beyond. It is not deceived."
     )
 
 
