@@ -41,9 +41,9 @@ theorem = dl.Theorem(
         },
         "escape": dl.Check(
             dl.Equal(
-                "t", "1 / (2 * goal * sqrt(sigma_0))", where="sigma - 1", tolerance=3e-2, **top
+                "t", "1 / (2 * goal * sqrt(sigma_0))", where="sigma - 1", tolerance=1e-2, **top
             ),
-            [cases.to_the_goal(4, 252.0, scale=1e-6)],
+            [cases.to_the_goal(4, 2502.0, scale=1e-8)],
         ),
     },
     false={
