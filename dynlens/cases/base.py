@@ -118,7 +118,8 @@ class ModelSamples(Samples):
 
     def read(self, name: str | Reading) -> Array:
         if name not in self._cache:
-            self._cache[name] = self._read(name)
+            with np.errstate(all="ignore"):  # states that blow up, as a run may end
+                self._cache[name] = self._read(name)
         return self._cache[name]
 
     def _read(self, name: str | Reading) -> Array:
@@ -182,8 +183,9 @@ class ModelSamples(Samples):
         assert isinstance(twin, ModelSamples)
         n = min(len(self), len(twin))
         away = np.full(len(self), np.inf)
-        size = np.linalg.norm(self.theta[:n], axis=1)
-        gap = np.linalg.norm(self.theta[:n] - twin.theta[:n], axis=1)
+        with np.errstate(all="ignore"):
+            size = np.linalg.norm(self.theta[:n], axis=1)
+            gap = np.linalg.norm(self.theta[:n] - twin.theta[:n], axis=1)
         away[:n] = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
         return away
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
@@ -13,6 +14,8 @@ from dynlens.cases.base import PROBLEM, Case, ModelSamples, Start, theta_of
 from dynlens.cases.reproduce import concise
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
+from dynlens.dynamics.plan import METHODS as DESCENTS
+from dynlens.dynamics.settings import checked_method
 from dynlens.dynamics.times import log_times
 from dynlens.dynamics.trajectory import Trajectory, load
 from dynlens.problems.problem import Problem
@@ -32,14 +35,16 @@ class Path(Case):
         A recipe, or ``theta0`` itself.
     t_end : float
     method : str
-        Of `gradient_flow`; for descent ``"plain"`` (also what any flow method means) or
-        ``"grouprmsprop"``.
+        Of `gradient_flow`, or with `eta` of `gradient_descent`; ``"auto"`` is then ``"plain"``.
     rtol, atol : float
     saves : int, "log" or tuple of float
         How many evenly spaced times, to which logarithmic ones are added; ``"log"`` for those
         alone; a tuple lists the times.
     eta : float, optional
-        If given, the trajectory is that of gradient descent with this step, not of the flow.
+        If given, the trajectory is that of gradient descent with this step, not of the flow, and
+        `t_end` must be a whole number of steps on its clock.
+    beta : float
+        Of the method "momentum".
     """
 
     problem: Problem
@@ -50,12 +55,20 @@ class Path(Case):
     atol: float = 1e-13
     saves: int | str | tuple[float, ...] = 101
     eta: float | None = None
+    beta: float = 0.9
 
     def __post_init__(self) -> None:
         validation.instance("problem", self.problem, Problem, PROBLEM)
         validation.positive("t_end", self.t_end, allow_zero=True)
-        if self.eta is not None:
+        if self.eta is None:
+            checked_method(self.method, compiled=True)
+        else:
             validation.positive("eta", self.eta)
+            validation.one_of("method", self.method, ("auto", *DESCENTS))
+            if not 0 <= validation.finite("beta", self.beta) < 1:
+                raise ValueError(f"`beta` must be in [0, 1), got {self.beta!r}.")
+            self._check_steps(self.t_end, "t_end")
+        self._check_saves()
         if not isinstance(self.start, (Start, tuple)):
             start = validation.real_array("start", self.start, ndim=1)
             object.__setattr__(self, "start", tuple(start.tolist()))
@@ -72,15 +85,17 @@ class Path(Case):
         t, attrs = trajectory.t, trajectory.attrs
         if not len(t) or t[0] != 0:
             raise ValueError("`trajectory` must begin at t = 0; save its start.")
+        ended = trajectory.status == "event"
         path = cls(
             trajectory.problem,
             tuple(trajectory.theta[0].tolist()),
-            float(t[-1]),
+            float(t[-1]) if ended else attrs.get("t_end", float(t[-1])),
             method=attrs["method"],
             rtol=attrs.get("rtol", cls.rtol),
             atol=attrs.get("atol", cls.atol),
             saves=_saves(t),
             eta=attrs.get("eta"),
+            beta=attrs.get("beta", cls.beta),
         )
         path.__dict__["trajectory"] = trajectory  # where `cached_property` keeps it
         return path
@@ -95,17 +110,57 @@ class Path(Case):
         """The run itself."""
         return _trajectory(self)
 
+    @property
+    def clock(self) -> float:
+        """Time between two steps of descent."""
+        assert self.eta is not None
+        return self.eta / (1 - self.beta) if self.method == "momentum" else self.eta
+
+    def _check_steps(self, t: float, argument: str) -> None:
+        """Refuse a time that descent does not come to."""
+        steps = t / self.clock
+        if abs(steps - round(steps)) > 1e-6:
+            near = [k * self.clock for k in (math.floor(steps), math.ceil(steps))]
+            raise ValueError(
+                f"`{argument}` = {t:g} is not a whole number of steps of {self.clock:g}; pass "
+                f"{near[0]:g} or {near[1]:g}."
+            )
+
+    def _check_saves(self) -> None:
+        if not isinstance(self.saves, tuple):
+            if self.saves != "log":
+                validation.count("saves", self.saves, least=2)
+            return
+        times = validation.times("saves", self.saves)
+        if times[-1] > self.t_end * (1 + 1e-12):
+            raise ValueError(f"`saves` go to {times[-1]:g}, beyond `t_end` = {self.t_end:g}.")
+        for t in times if self.eta is not None else ():
+            self._check_steps(float(t), "saves")
+
     def samples(self) -> ModelSamples:
         """Return the trajectory's states, with its twins (the flow's own, or a nudged descent)."""
         run = self.trajectory
-        return ModelSamples(self.problem, run.theta, run.t, tuple(self._twins(run)))
+        asked = np.array(self.saves) if isinstance(self.saves, tuple) else None
+        return ModelSamples(
+            self.problem,
+            run.theta,
+            run.t,
+            tuple(self._twins(run)),
+            listed=None if asked is None else np.isin(run.t, asked),
+            t_end=float(run.t[-1]) if run.status == "event" else self.t_end,
+            note="" if run.status == "finished" else f"the run ended early: {run.message}",
+            velocity=run.velocity,
+        )
 
     def _twins(self, run: Trajectory) -> Iterator[ModelSamples]:
         if self.eta is None:
             # A trajectory read from a file cannot repeat itself; its recipe can.
             listed = replace(self, saves=tuple(run.t.tolist()))
             for twin in run.twins or _trajectory(listed).twins:
-                yield ModelSamples(self.problem, twin.theta, twin.t)
+                same = np.isin(twin.t, run.t)
+                yield ModelSamples(
+                    self.problem, twin.theta[same], twin.t[same], velocity=run.velocity
+                )
             return
         nudged = replace(self, start=tuple((self.theta0 * (1 + 2**-52)).tolist()))
         yield ModelSamples(self.problem, nudged.trajectory.theta, nudged.trajectory.t)
@@ -116,16 +171,20 @@ class Path(Case):
             yield replace(self, saves=101)
             return
         least = 1.0 if self.eta is None else 10 * self.eta
-        short = float(f"{self.t_end / 4:.1g}")
+        short = self._whole(float(f"{self.t_end / 4:.1g}"))
         if short >= least:
             yield replace(self, t_end=short)
         for digits in (0, 1, 2):
             rounded = tuple(float(np.round(x, digits)) + 0.0 for x in self.theta0)
             if rounded != self.start and any(rounded):
                 yield replace(self, start=rounded)
-        half = float(f"{self.t_end / 2:.1g}")
+        half = self._whole(float(f"{self.t_end / 2:.1g}"))
         if least <= half and short < half < self.t_end:
             yield replace(self, t_end=half)
+
+    def _whole(self, t: float) -> float:
+        """Return the time, or the nearest one that descent comes to."""
+        return t if self.eta is None else round(t / self.clock) * self.clock
 
 
 def _saves(t: Array) -> str | tuple[float, ...]:
@@ -162,9 +221,9 @@ def _trajectory(path: Path) -> Trajectory:
 
 def _times(path: Path) -> Array:
     """Times asked for, and logarithmic ones: twins that part and meet again are caught apart."""
-    if isinstance(path.saves, tuple):
-        return np.array(path.saves)
     often = log_times(path.t_end)
+    if isinstance(path.saves, tuple):
+        return np.union1d(often, np.array(path.saves))
     if path.saves == "log":
         return often
     return np.union1d(often, np.linspace(0.0, path.t_end, int(path.saves)))
@@ -181,13 +240,14 @@ def _computed(path: Path) -> Trajectory:
             rtol=path.rtol,
             atol=path.atol,
         )
-    steps = max(1, round(path.t_end / path.eta))
-    marks = np.round(np.array(path.saves) / path.eta).astype(int) if listed else path.saves
+    steps = max(1, round(path.t_end / path.clock))
+    marks = np.round(np.array(path.saves) / path.clock).astype(int) if listed else path.saves
     return gradient_descent(
         path.problem,
         path.theta0,
         eta=path.eta,
         steps=steps,
         saves=marks,
-        method=path.method if path.method == "grouprmsprop" else "plain",
+        method="plain" if path.method == "auto" else path.method,
+        beta=path.beta,
     )

@@ -45,6 +45,7 @@ def integrate(
 
     attrs = {
         "method": settings.name,
+        "t_end": float(times[-1]),
         "rtol": settings.rtol,
         "atol": settings.atol,
         "evaluations": run.stepper.evaluations,
@@ -61,6 +62,7 @@ def integrate(
         status=status,
         message=message,
         attrs=attrs,
+        velocity=settings.field,
         crossings=tuple(run.crossings),
         kept=kept,
         rerun=partial(run_again, problem, start, settings, times),

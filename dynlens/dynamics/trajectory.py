@@ -66,6 +66,9 @@ class Trajectory:
     rerun : callable, optional
         ``rerun(**changes)`` repeats the run with other numerics; it is what `twins` use. It is
         not saved with the trajectory.
+    velocity : callable, optional
+        ``velocity(t, theta)``, if the run followed another field than the negative gradient. Not
+        saved either.
     """
 
     problem: Problem
@@ -78,6 +81,7 @@ class Trajectory:
     crossings: tuple[Crossing, ...] = ()
     kept: Mapping[str, Array] = field(default_factory=dict, repr=False)
     rerun: Callable[..., Trajectory] | None = field(default=None, repr=False)
+    velocity: Callable[[float, Array], Array] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         validation.instance("problem", self.problem, Problem, "pass the one that was solved.")
