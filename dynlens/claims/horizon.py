@@ -8,16 +8,12 @@ the run, also where nothing is asserted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from dynlens.cases.base import Samples
+from dynlens.claims.evaluating import Evaluating
 from dynlens.support.typing import Array, Mask
 from dynlens.verdict import AGREE, SHARP
-
-if TYPE_CHECKING:
-    from dynlens.cases.base import Samples
-    from dynlens.claims.base import Claim
 
 NEAR = 1e-6
 """Twins whose states are nearer than this share of their norm have not parted.
@@ -26,7 +22,7 @@ A loss that has decayed to rounding may differ by any factor between them and st
 """
 
 
-def horizon(claim: Claim, samples: Samples, error: Array) -> float:
+def horizon(claim: Evaluating, samples: Samples, error: Array) -> float:
     """Last time before anything parted; negative if nothing can be trusted."""
     assert samples.t is not None
     spread = np.where(np.isnan(error), 0.0, error).reshape(len(samples), -1)
@@ -47,7 +43,7 @@ def horizon(claim: Claim, samples: Samples, error: Array) -> float:
     return float(samples.t[bad[0] - 1]) if bad[0] > 0 else -1.0
 
 
-def _parted(claim: Claim, samples: Samples) -> Mask:
+def _parted(claim: Evaluating, samples: Samples) -> Mask:
     """Where a twin's state is elsewhere, or a little off and what the claim reads is elsewhere."""
     parted = np.zeros(len(samples), dtype=bool)
     for twin in samples.twins:
@@ -59,7 +55,7 @@ def _parted(claim: Claim, samples: Samples) -> Mask:
     return parted
 
 
-def _disagree(claim: Claim, samples: Samples, twin: Samples) -> Mask:
+def _disagree(claim: Evaluating, samples: Samples, twin: Samples) -> Mask:
     """Where a quantity that the claim reads differs by more than a share of itself."""
     n = min(len(samples), len(twin))
     found = np.zeros(len(samples), dtype=bool)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from dynlens.cases.base import Samples
 from dynlens.cases.formulas import Formula, compiled_formula
+from dynlens.claims.evaluating import Evaluating
 from dynlens.claims.rounding import bounded, refined_difference
 from dynlens.support.typing import Array, Mask
-
-if TYPE_CHECKING:
-    from dynlens.cases.base import Samples
-    from dynlens.claims.base import Claim
 
 MOST = 4000  # entries that are evaluated again with more digits
 EXACT = ("t",)  # names that have no rounding error; so have given numbers
@@ -33,7 +31,7 @@ def named(formula: Formula) -> str:
     return getattr(formula, "__name__", str(formula))
 
 
-def two_sides(claim: Claim, samples: Samples, left: Formula, right: Formula) -> TwoSides:
+def two_sides(claim: Evaluating, samples: Samples, left: Formula, right: Formula) -> TwoSides:
     """Evaluate both sides; where rounding blurs the difference, evaluate it with more digits."""
     a, b = _aligned(claim, samples, left, right)
     defined = np.isfinite(a) & np.isfinite(b)
@@ -68,7 +66,7 @@ def _blurred(gap: Array, error: Array, own: Array, size: Array, tolerance: float
     return found
 
 
-def _inputs(claim: Claim, samples: Samples, formula: str) -> dict[str, Array]:
+def _inputs(claim: Evaluating, samples: Samples, formula: str) -> dict[str, Array]:
     return claim.inputs(formula, compiled_formula(formula)[0], samples)
 
 
@@ -78,7 +76,9 @@ def _as_shape(value: Any, like: Array) -> Array:
     return np.broadcast_to(value.reshape(*value.shape, *[1] * (like.ndim - value.ndim)), like.shape)
 
 
-def _aligned(claim: Claim, samples: Samples, left: Formula, right: Formula) -> tuple[Array, Array]:
+def _aligned(
+    claim: Evaluating, samples: Samples, left: Formula, right: Formula
+) -> tuple[Array, Array]:
     """Evaluate both sides, and give them the same shape."""
     sides = [claim.evaluate(side, samples) for side in (left, right)]
     shapes = {side.shape[1:] for side in sides if side.ndim > 1}

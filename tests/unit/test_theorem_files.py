@@ -8,11 +8,6 @@ import pytest
 import theory_checks
 
 LONGEST = 40  # lines of a statement
-# Folders and files that are still to be converted; this has to become empty.
-NOT_YET = {
-    *("ghorbani2019", "liu2021", "razin2021", "razin2022", "shah2020"),
-    *("wang2020/t5_escape", "wang2020/t6_frozen_residual", "wang2020/t10_fresh_components"),
-}
 
 ROOT = Path(theory_checks.__file__).parent
 SOURCES = {f.relative_to(ROOT).as_posix()[:-3]: f.read_text("utf-8") for f in ROOT.glob("*/*.py")}
@@ -63,13 +58,13 @@ def faults(tree):
         yield f"its statement is longer than {LONGEST} lines"
 
 
-@pytest.mark.parametrize("name", [n for n in FILES if not {n, n.split("/")[0]} & NOT_YET])
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_a_theorem_file_is_its_statement(name):
     found = list(faults(FILES[name]))
     assert not found, f"{name}: {found}"
 
 
-@pytest.mark.parametrize("folder", sorted(FOLDERS - NOT_YET))
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
 def test_a_folder_lists_its_theorems(folder):
     words = (ast.get_docstring(TREES[f"{folder}/__init__"]) or "").split()
     calls = [statement(tree) for name, tree in FILES.items() if name.startswith(f"{folder}/")]
