@@ -139,7 +139,8 @@ class Run:
                 )
             stop = self._look() if stepper.fresh else None
             self._turn(stepper.t if stop is None else stop.t)
-            progress.reach(min(stepper.t if stop is None else stop.t, end))
+            if settings.progress:
+                progress.reach(min(stepper.t if stop is None else stop.t, end))
             if stop is not None:
                 if not self.saved or self.times[self.saved - 1] < stop.t:
                     self.extra = stop

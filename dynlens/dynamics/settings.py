@@ -87,12 +87,13 @@ def checked_method(method: str | type, compiled: bool) -> str | type:
         if not issubclass(method, scipy.integrate.OdeSolver):
             raise TypeError(f"`method` must be a subclass of scipy's OdeSolver, got {method!r}.")
         return method
-    validation.one_of("method", method, (*METHODS, *INTEGRATORS))
-    if method == AUTO and os.environ.get(INSTEAD):
-        return validation.one_of(INSTEAD, os.environ[INSTEAD], METHODS)
-    if method == AUTO and not compiled:
-        return REFERENCE
-    if method in INTEGRATORS and not compiled:
+    if not isinstance(method, str) or method not in INTEGRATORS:
+        return validation.one_of("method", method, (*METHODS, *INTEGRATORS))
+    if method == AUTO:
+        if os.environ.get(INSTEAD):
+            return validation.one_of(INSTEAD, os.environ[INSTEAD], METHODS)
+        return AUTO if compiled else REFERENCE
+    if not compiled:
         raise ValueError(
             f"`method` {method!r} is a compiled loop of the gradient flow itself; leave `compiled` "
             f"True and `field` out, or use {REFERENCE!r}."

@@ -18,13 +18,20 @@ _PASTED = """{head}
 
 from numba import types
 
-from dynlens.stepping.loops.basics import VECTOR, part
+from dynlens.stepping.loops.basics import VECTOR, machine, part
 
 N = {n}
 FIELD = types.UniTuple(VECTOR, 2)  # see `field_data`
 
 
-@part
+def _size(typing_context, field):
+    def generate(context, builder, signature, arguments):
+        return context.get_constant(types.intp, N)
+
+    return types.intp(field), generate
+
+
+@machine(_size)
 def size(field):
     return N
 

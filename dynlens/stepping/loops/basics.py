@@ -67,6 +67,38 @@ def _block(typing_context, w, j, n):
     return types.float64[::1](w, types.intp, types.intp), generate
 
 
+def _uncounted(context, builder, kind, value):
+    if isinstance(kind, types.BaseTuple):
+        parts = (builder.extract_value(value, k) for k in range(len(kind)))
+        pairs = zip(kind, parts, strict=True)
+        parts = [_uncounted(context, builder, each, part) for each, part in pairs]
+        return context.make_tuple(builder, kind, parts)
+    if not isinstance(kind, types.Array):
+        return value
+    array = context.make_array(kind)(context, builder, value)
+    made = context.make_array(kind)(context, builder)
+    shape, strides = array.shape, array.strides
+    populate_array(made, array.data, shape, strides, array.itemsize, meminfo=None)
+    return made._getvalue()
+
+
+def _lent(typing_context, value):
+    def generate(context, builder, signature, arguments):
+        return _uncounted(context, builder, value, arguments[0])
+
+    return value(value), generate
+
+
+@machine(_lent)
+def lent(value):
+    """Return an array, or a tuple of some, as it is: but references to it are not counted.
+
+    Whoever called the loop holds it. To count takes a few nanoseconds at each call inside the loop,
+    which is as long as a tiny gradient takes.
+    """
+    return value
+
+
 @machine(_stretch)
 def stretch(w, start, n):
     """View n numbers from a place on: no copy, no count of references, no sign to be checked."""

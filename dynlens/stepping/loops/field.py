@@ -8,7 +8,7 @@ from numba import types
 from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
-from dynlens.stepping.loops.basics import NUMBERS, PLACE, VECTOR, machine, part
+from dynlens.stepping.loops.basics import NUMBERS, PLACE, VECTOR, machine
 
 # ---- constants above this line may be set by `source_of`; below it nothing is changed ----
 
@@ -16,10 +16,19 @@ FIELD = types.Tuple((PLACE, PLACE, NUMBERS))  # see `field_data`
 ARGUMENTS = (VECTOR, VECTOR, NUMBERS, *[VECTOR] * 6)  # of the compiled field
 
 
-def _call_at(typing_context, address, theta, pointers, out):
+# Machine code, because taking an array out of a tuple would count a reference to it at each call.
+def _size(typing_context, field):
+    def generate(context, builder, signature, arguments):
+        return builder.extract_value(arguments[0], 0)
+
+    return types.intp(field), generate
+
+
+def _call(typing_context, field, theta, out):
     # `Gradient.address` and `Gradient.pointers` are made for each other, and for this.
     def generate(context, builder, signature, arguments):
-        address, theta, pointers, out = arguments
+        field, theta, out = arguments
+        address, pointers = (builder.extract_value(field, k) for k in (1, 2))
         places = context.make_array(NUMBERS)(context, builder, pointers).data
 
         def array_at(k, kind):
@@ -45,22 +54,16 @@ def _call_at(typing_context, address, theta, pointers, out):
             convention.return_status_propagate(builder, status)
         return loss
 
-    return types.float64(types.intp, VECTOR, NUMBERS, VECTOR), generate
+    return types.float64(field, VECTOR, VECTOR), generate
 
 
-@machine(_call_at)
-def call_at(address, theta, pointers, out):
-    """Call the compiled ``field(theta, *data, out)`` at an address: the objective."""
-    return address(theta, out)
-
-
-@part
+@machine(_size)
 def size(field):
     """Return the number of parameters."""
     return field[0]
 
 
-@part
+@machine(_call)
 def call(field, theta, out):
     """Evaluate the field at one vector into another: the objective."""
-    return call_at(field[1], theta, field[2], out)
+    return field[1](theta, out)

@@ -26,6 +26,7 @@ from dynlens.stepping.loops.basics import (
     VECTOR,
     block,
     fast,
+    lent,
     seldom,
 )
 from dynlens.stepping.loops.explicit import (
@@ -51,6 +52,8 @@ def dense(w, clock, counts, t, out, field):
 @fast(VECTOR, VECTOR, NUMBERS, VECTOR, MATRIX, SCALAR, PLACE, PLACE, *[SCALAR] * 4, FIELD)
 def advance(w, clock, counts, times, states, floor, budget, most, t_end, rtol, atol, bound, field):
     """Step and save until something stops it; return what, as one of `layout`."""
+    w, clock, counts = lent(w), lent(clock), lent(counts)
+    times, states, field = lent(times), lent(states), lent(field)
     n = size(field)
     new = block(w, 1, n)
     taken = 0
