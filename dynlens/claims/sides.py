@@ -81,8 +81,8 @@ def _aligned(
 ) -> tuple[Array, Array]:
     """Evaluate both sides, and give them the same shape."""
     sides = [claim.evaluate(side, samples) for side in (left, right)]
-    shapes = {side.shape[1:] for side in sides if side.ndim > 1}
-    if len(shapes) > 1:
+    shapes = [side.shape[1:] for side in sides if side.ndim > 1]
+    if len({len(shape) for shape in shapes}) > 1 or not _broadcast(shapes):
         told = " and ".join(str(side.shape[1:]) for side in sides)
         raise ValueError(
             f"{named(left)} and {named(right)} have shapes {told} at each sample; name entries, "
@@ -92,3 +92,12 @@ def _aligned(
     wide = [v.reshape(*v.shape, *[1] * (depth - v.ndim)) for v in sides]
     a, b = np.broadcast_arrays(*wide)
     return np.array(a, dtype=float), np.array(b, dtype=float)
+
+
+def _broadcast(shapes: list[tuple[int, ...]]) -> bool:
+    """Whether shapes agree up to ones."""
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
