@@ -26,7 +26,7 @@ from dynlens.support.typing import Array
 
 # The theorem files state cases of their own and are installed beside this package.
 PACKAGES = ("dynlens", "theory_checks")
-LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "sympy", "mpmath")
 # With these the user has numba, OpenBLAS and numpy compute for another processor than there is.
 PROCESSOR_CHOICES = (
     "NUMBA_CPU_NAME",
