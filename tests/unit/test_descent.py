@@ -1,6 +1,7 @@
 """Gradient descent: the update rule by hand, both backends, the clock, saves, and how it ends."""
 
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -288,18 +289,23 @@ def test_a_state_is_not_saved_twice_where_the_threshold_is_met_at_a_save():
     assert len(run(steps=100, stop_below=0.01, saves=list(range(101)))) == below + 1
 
 
+class OneBitLess(base.Engine):
+    """Its loss is smaller than numpy's by one bit: each loop adds up in an order of its own."""
+
+    def loop(self, problem, plan):
+        def advance(theta, memory, eta, steps, floor):
+            return steps if np.nextafter(float(problem.objective(theta)), 0.0) > floor else 0
+
+        return base.Loop(advance, lambda theta: bool(np.isfinite(problem.objective(theta))))
+
+
 def test_a_loss_that_meets_the_threshold_to_the_last_bit_is_an_event():
-    # Numba and numpy add up in another order: here the kernel's loss is the smaller by one bit.
-    problem, out = dl.completion_problem(3), np.empty(12)
-    theta, found = problem.init(0.5, seed=1), None
-    for _ in range(100):
-        kernels = problem.machine.module.gradient(theta, *problem.machine.data, out)
-        if kernels < float(problem.objective(theta)):
-            found = run(problem, theta, eta=1e-3, steps=5, stop_below=kernels)
-            break
-        theta = theta - 1e-2 * problem.gradient(theta)
-    assert found is not None, "no state where the two roundings differ"
-    assert found.status == "event", found.message
+    start = np.array([1.0, 0.5])
+    below = np.nextafter(float(SCALARS.objective(start)), 0.0)
+    plan = replace(plan_of(5), floor=below)
+    assert ENGINES["numpy"].one(SCALARS, plan, start, 0.0).status == "finished"
+    found = OneBitLess().one(SCALARS, plan, start, 0.0)
+    assert (found.status, found.attrs["steps"]) == ("event", 0), found.message
 
 
 def diverging(**options):
