@@ -43,10 +43,12 @@ class Relation(Claim):
         """Left and right side."""
 
     def measure(self, samples: Samples) -> Array:
-        return self._judged(samples, twins=False)[0]
+        with np.errstate(all="ignore"):  # infinite and undefined values are judged as such
+            return self._judged(samples, twins=False)[0]
 
     def evidence(self, samples: Samples) -> Measured:
-        residual, error, note = self._judged(samples, twins=True)
+        with np.errstate(all="ignore"):
+            residual, error, note = self._judged(samples, twins=True)
         return self.measured(samples, residual, error, note)
 
     def _judged(self, samples: Samples, *, twins: bool) -> tuple[Array, Array, str]:
@@ -57,13 +59,12 @@ class Relation(Claim):
             error = np.fmax(error, gap_of(gap, two_sides(self, twin, *self.sides()).gap))
         asserted = self.asserted(samples, gap.shape)
         own, large = self._sizes(samples, both, asserted)
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            unsure = np.abs(gap) <= SURE * error
-            lost = unsure & (error <= self.tolerance * large)
-            size = np.maximum(np.where(lost, large, own), TINY)
-            violation = self._violation(gap)
-            residual = np.where(violation == 0, 0.0, violation / size)
-            error = np.where(error == 0, 0.0, error / size)
+        unsure = np.abs(gap) <= SURE * error
+        lost = unsure & (error <= self.tolerance * large)
+        size = np.maximum(np.where(lost, large, own), TINY)
+        violation = self._violation(gap)
+        residual = np.where(violation == 0, 0.0, violation / size)
+        error = np.where(error == 0, 0.0, error / size)
         known = both.defined & np.isfinite(size)
         residual, error = np.where(known, residual, np.inf), np.where(known, error, np.inf)
         settled = asserted & both.defined
