@@ -126,6 +126,7 @@ class Verdict:
     assumptions: tuple[Finding, ...] = ()
     note: str = ""
     scope: str = ""
+    within: Status | None = None  # status up to the horizon, where that is too little of the time
     reproduce: str = ""
     id: str = ""
     title: str = ""
@@ -135,9 +136,9 @@ class Verdict:
     seconds: float = field(default=0.0, compare=False)
 
     def status_at(self, t: float) -> Status:
-        """Status at time `t`: that of the verdict up to its horizon, UNDECIDED beyond."""
+        """Status at time `t`: of what could be judged up to the horizon, UNDECIDED beyond."""
         beyond = self.horizon is not None and t > self.horizon
-        return Status.UNDECIDED if beyond else self.status
+        return Status.UNDECIDED if beyond else self.within or self.status
 
     @property
     def held(self) -> bool:
@@ -307,8 +308,9 @@ def judge(measured: Measured, statement: str) -> Verdict:
         margin = ((measured.tolerance - residual) / error)[trusted & (error > 0)]
     share = _share(measured, asserted, trusted)
     note = found.note
+    within = None
     if status == Status.SUPPORTED and share < COVERED:
-        status = Status.UNDECIDED
+        status, within = Status.UNDECIDED, Status.SUPPORTED
         told = f"held where it could be trusted, {share:.2g} of the time it is asserted for"
         note = "; ".join(filter(None, (note, told)))
     index = np.unravel_index(flat, shape)
@@ -326,6 +328,7 @@ def judge(measured: Measured, statement: str) -> Verdict:
         attacks=int(trusted.sum()),
         worst=where,
         scope=_scope(measured, asserted, trusted),
+        within=within,
         note=note,
     )
 

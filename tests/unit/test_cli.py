@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from dynlens.cli import run
 from dynlens.cli.app import app
 from dynlens.cli.run import Job
-from dynlens.dynamics import flow
+from dynlens.dynamics import settings
 from dynlens.verdict import Status
 
 KEYS = {
@@ -198,8 +198,8 @@ def test_bad_arguments_are_refused_before_any_work(dynlens, stated, words, expec
 def test_verify_integrates_by_the_method_asked_for(dynlens, stated, monkeypatch):
     monkeypatch.setenv("DYNLENS_METHOD", "")  # what the command sets is undone after the test
     monkeypatch.setenv("DYNLENS_FRESH", "1")
-    solvers, original = [], flow._solver
-    monkeypatch.setattr(flow, "_solver", lambda name: (solvers.append(name), original(name))[1])
+    solvers, original = [], settings._solver
+    monkeypatch.setattr(settings, "_solver", lambda name: (solvers.append(name), original(name))[1])
     line = "Path(DEEP, Start(0.5, 'balanced', seed=0), 1.0)"
     text = GOOD.replace("RandomStates((2, 2)),", f"{line},").replace("Theorem\n", "Theorem, Path\n")
     text = text.replace("Theorem, Path", "Theorem, Path, Start, completion_problem")

@@ -148,5 +148,6 @@ def test_better_coordinates_have_no_horizon():
 
     # In the factors rounding keeps the symmetry for a while, and the sign a little longer.
     factors = CLAIM.check(path(dl.Start(0.3, "identity")))
-    assert factors.status == "SUPPORTED", str(factors)
+    assert factors.status == "UNDECIDED", str(factors)  # for most of the time
+    assert factors.status_at(factors.horizon) == "SUPPORTED", str(factors)
     assert 60 < factors.horizon < 300, factors.horizon
