@@ -25,6 +25,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from dynlens.support import validation
+from dynlens.support.syntax import parse
 
 Function = Callable[..., Any]
 Formula = Any  # text, a sympy expression, a number, or a function of the samples
@@ -92,7 +93,7 @@ def parsed(text: str) -> Any:
     import sympy as sp
 
     try:
-        tree = ast.parse(_python(text), mode="eval").body
+        tree = parse(_python(text), mode="eval").body
     except (SyntaxError, RecursionError, MemoryError) as error:
         why = getattr(error, "msg", type(error).__name__)
         raise ValueError(f"formula {text!r} is not a sympy expression: {why}") from error
@@ -120,7 +121,7 @@ def word(name: str) -> Word | None:
 @lru_cache(maxsize=256)
 def terms(text: str) -> tuple[str, ...]:
     """Terms of a sum, as formulas of their own; a formula that is no sum is its only term."""
-    tree = ast.parse(_python(text), mode="eval").body
+    tree = parse(_python(text), mode="eval").body
     found: list[ast.AST] = []
 
     def split(node: ast.AST) -> None:

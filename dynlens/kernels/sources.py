@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from dynlens.support.syntax import parse
 from dynlens.support.validation import nearest
 
 LINE = (
@@ -77,7 +78,7 @@ def linked(*texts: str) -> str:
 
 
 def _link(text: str, title: str, parts: list[str], owners: dict[str, str]) -> None:
-    lines, tree = text.splitlines(), ast.parse(text)
+    lines, tree = text.splitlines(), parse(text)
     for node in tree.body:
         if not isinstance(node, ast.ImportFrom) or not node.module or node.level:
             continue
@@ -127,7 +128,7 @@ def _head(text: str, module: str) -> list[ast.stmt]:
     lines = text.splitlines()
     if LINE not in lines:
         raise ValueError(f"{module} has no line between its constants and its code: {LINE!r}.")
-    return [node for node in ast.parse(text).body if node.lineno <= lines.index(LINE)]
+    return [node for node in parse(text).body if node.lineno <= lines.index(LINE)]
 
 
 def _assigned(node: ast.stmt) -> list[str]:
@@ -148,7 +149,7 @@ def _defined(node: ast.stmt) -> list[str]:
 def _literal(name: str, value: Any) -> str:
     text = repr(value)
     try:
-        same = bool(ast.literal_eval(text) == value) and not _complex(value)
+        same = bool(ast.literal_eval(parse(text, mode="eval")) == value) and not _complex(value)
     except (ValueError, SyntaxError):
         same = False
     if not same:

@@ -1,10 +1,14 @@
 """Compiled code is written as Python modules, of which only constants are replaced."""
 
+import ast
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from dynlens.kernels.cache import specialised
 from dynlens.kernels.sources import LINE, linked, source_of
+from dynlens.support.syntax import parse
 
 PARTS = {
     "sizes_part": (
@@ -82,3 +86,11 @@ def test_a_module_without_a_line_is_refused():
 def test_parts_that_would_change_one_another_are_refused(text, words):
     with pytest.raises(ValueError, match=words):
         linked(text)
+
+
+def test_threads_may_ask_for_syntax_trees_at_once():
+    # In CPython 3.11 `ast.parse` itself fails so, now and then.
+    text = "x = (" + " + ".join(f"f({k}, [{k}] * 3)" for k in range(300)) + ")\n"
+    with ThreadPoolExecutor(8) as pool:
+        trees = list(pool.map(lambda _: parse(text), range(64)))
+    assert len({ast.dump(tree) for tree in trees}) == 1
