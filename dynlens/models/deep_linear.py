@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dynlens.kernels.gradient import Lines
 from dynlens.kernels.products import Kernel
 from dynlens.kernels.unrolled import MOST, deep_linear_lines, multiplications
-from dynlens.kernels.vectors import LANES
+from dynlens.kernels.vectors import VECTOR_WIDTH
 from dynlens.models.base import Model, Number
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
@@ -238,14 +238,14 @@ def _product(
         first = _matrix(left, (m, k), transposed[0] == "T")
         second = _matrix(right, (k, n), transposed[1] == "T")
         return [f"    np.dot({first}, {second}, {_matrix(out, (m, n), False)})"]
-    if LANES <= n <= ROW:
+    if VECTOR_WIDTH <= n <= ROW:
         return _by_lanes(left, right, out, sizes, transposed, free)
     first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
     if transposed[1] == "N":
-        entries = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, LANES))]
+        entries = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, VECTOR_WIDTH))]
     else:
-        entries = [f"{b}[{ob + j * k} + l]" for j in range(min(n, LANES))]
-    if n < LANES:  # a row of the product stays in registers
+        entries = [f"{b}[{ob + j * k} + l]" for j in range(min(n, VECTOR_WIDTH))]
+    if n < VECTOR_WIDTH:  # a row of the product stays in registers
         return [
             f"    for i in range({m}):",
             *(f"        t{j} = 0.0" for j in range(n)),
@@ -282,7 +282,7 @@ def _by_lanes(
         lines += [f"            work[{free} + l * {n} + j] = {b}[{ob} + j * {k} + l]"]
         b, ob = "work", free
     first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
-    starts = sorted({*range(0, n - LANES + 1, LANES), n - LANES})
+    starts = sorted({*range(0, n - VECTOR_WIDTH + 1, VECTOR_WIDTH), n - VECTOR_WIDTH})
     return [
         *lines,
         f"    for i in range({m}):",

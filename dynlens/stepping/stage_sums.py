@@ -108,7 +108,7 @@ def lane_sums(tableau: Tableau, n: int) -> str:
         between += [f"        w[2 * M + LANES * i + l] += c * w[{FIRST + j} * M + LANES * i + l]"]
     imports = (
         "from dynlens.stepping.lane_layout import LANE_PLACE, LANE_STEP_DONE, LANES",
-        "from dynlens.stepping.loops.basics import block, inner",
+        "from dynlens.stepping.loops.basics import block, part",
         "from dynlens.stepping.loops.field import call",
         "from dynlens.stepping.loops.lanes_shape import STEPS_BLOCK, M, N",
         "from dynlens.stepping.loops.wide import wide",
@@ -116,15 +116,15 @@ def lane_sums(tableau: Tableau, n: int) -> str:
     return "\n\n\n".join(
         (
             "\n".join(imports),
-            _function("inner", "stages(w, field)", ["wide()", *stages]),
-            _function("inner", "extend(w, field)", ["wide()", *extend]),
-            _function("inner", "squares(w, rtol, atol)", ["wide()", *squares]),
+            _function("part", "stages(w, field)", ["wide()", *stages]),
+            _function("part", "extend(w, field)", ["wide()", *extend]),
+            _function("part", "squares(w, rtol, atol)", ["wide()", *squares]),
             _function(
-                "inner",
+                "part",
                 "total(w, at, r, row)",
                 ["wide()", "for l in range(LANES):", f"    r[row + l] = {entries}"],
             ),
-            _function("inner", "between(w, rows)", ["wide()", *between]),
+            _function("part", "between(w, rows)", ["wide()", *between]),
         )
     )
 

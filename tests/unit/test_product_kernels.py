@@ -9,7 +9,7 @@ import pytest
 import dynlens as dl
 from dynlens.kernels import products
 from dynlens.kernels.sources import source_of
-from dynlens.kernels.vectors import LANES, padded
+from dynlens.kernels.vectors import VECTOR_WIDTH, padded
 from dynlens.problems.observations import RankOneSensing
 from dynlens.testing import relative
 
@@ -59,7 +59,7 @@ def test_rows_of_every_width_equal_the_reference(make, width):
 
 def test_a_row_is_padded_to_whole_vectors():
     assert [padded(width) for width in WIDTHS + MORE] == [8, 8, 8, 24, 24, 24, 16, 16, 40]
-    assert LANES == 8
+    assert VECTOR_WIDTH == 8
 
 
 def test_padding_stays_zero_after_a_state_that_overflows():

@@ -421,3 +421,34 @@ def test_a_second_process_compiles_nothing_and_has_the_same_bits(method):
     result = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == here
+
+
+FRESH = """
+import numpy as np, dynlens as dl
+seen = dl.Entries((2, 2), [(0, 1), (1, 0), (1, 1)], [1, 1, 0])
+problem = dl.Problem(dl.DeepLinear((2, 2, 2, 2)), dl.SquaredLoss(), seen)
+start, options = problem.init(0.4, seed=3), {{"method": {method!r}, "rtol": 1e-6, "saves": 21}}
+flow = dl.gradient_flow(problem, start, 50.0, **options)
+print(flow.theta.tobytes().hex())
+if {batch}:
+    batch = dl.gradient_flow_batch(problem, [start], 50.0, **options)
+    print(batch[0].theta.tobytes().hex())
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "batch"),
+    [
+        ("RKC2", False),
+        *[pytest.param(m, False, marks=pytest.mark.slow) for m in ("Radau9", "ROCK4")],
+        *[pytest.param(m, True, marks=pytest.mark.slow) for m in ("Tsit5", "DOP8")],
+    ],
+)
+def test_the_process_that_compiles_has_the_bits_of_those_that_load(method, batch, tmp_path):
+    # A part that is not inlined exists twice, as it was compiled alone and beside its caller: then
+    # the first process may run one of them, and all others the other one.
+    command = [sys.executable, "-c", FRESH.format(method=method, batch=batch)]
+    environment = {**os.environ, "DYNLENS_CACHE": str(tmp_path)}
+    runs = [subprocess.run(command, capture_output=True, text=True, env=environment) for _ in "12"]
+    assert [run.returncode for run in runs] == [0, 0], runs[-1].stderr
+    assert runs[0].stdout == runs[1].stdout

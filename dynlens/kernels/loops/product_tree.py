@@ -13,7 +13,7 @@ from numba import njit
 from dynlens.kernels.loops.head import compiled
 from dynlens.kernels.loops.vectors import (
     FLAGS,
-    LANES,
+    VECTOR_WIDTH,
     load,
     matrix,
     plus,
@@ -70,8 +70,8 @@ def dot(left, right, out):
 def copy(source, start, n, width, to, place, stride):  # rows, padded or not
     for k in range(n):
         i, j = start + k * width, place + k * stride
-        whole = width // LANES * LANES
-        for c in range(0, whole, LANES):
+        whole = width // VECTOR_WIDTH * VECTOR_WIDTH
+        for c in range(0, whole, VECTOR_WIDTH):
             store(to, j + c, load(source, i + c))
         for c in range(whole, width):
             to[j + c] = source[i + c]
@@ -81,8 +81,8 @@ def copy(source, start, n, width, to, place, stride):  # rows, padded or not
 def cut(source, place, n, stride, to, start, width):  # the other way
     for k in range(n):
         i, j = start + k * width, place + k * stride
-        whole = width // LANES * LANES
-        for c in range(0, whole, LANES):
+        whole = width // VECTOR_WIDTH * VECTOR_WIDTH
+        for c in range(0, whole, VECTOR_WIDTH):
             store(to, i + c, load(source, j + c))
         for c in range(whole, width):
             to[i + c] = source[j + c]
@@ -90,7 +90,7 @@ def cut(source, place, n, stride, to, start, width):  # the other way
 
 @fast
 def scale(work, a, weights, v, n, stride):
-    for c in range(0, stride, LANES):
+    for c in range(0, stride, VECTOR_WIDTH):
         w = load(work, weights + c)
         for k in range(0, n * stride, stride):
             store(work, v + k + c, times(load(work, a + k + c), w))
@@ -98,7 +98,7 @@ def scale(work, a, weights, v, n, stride):
 
 @fast
 def scale_back(work, a, weights, d, da, d_weights, n, stride):
-    for c in range(0, stride, LANES):
+    for c in range(0, stride, VECTOR_WIDTH):
         w, sums = load(work, weights + c), spread(0.0)
         for k in range(0, n * stride, stride):
             x = load(work, d + k + c)
@@ -118,7 +118,7 @@ def turn(matrix, turned):
 def multiply(work, a, b, left, right, v, stride):
     for k in range(len(left)):
         i, j, to = a + left[k] * stride, b + right[k] * stride, v + k * stride
-        for c in range(0, stride, LANES):
+        for c in range(0, stride, VECTOR_WIDTH):
             store(work, to + c, times(load(work, i + c), load(work, j + c)))
 
 
@@ -126,7 +126,7 @@ def multiply(work, a, b, left, right, v, stride):
 def multiply_back(work, a, b, left, right, d, da, db, stride):
     for k in range(len(left)):
         i, j, at = left[k] * stride, right[k] * stride, d + k * stride
-        for c in range(0, stride, LANES):
+        for c in range(0, stride, VECTOR_WIDTH):
             x = load(work, at + c)
             to, also = da + i + c, db + j + c
             store(work, to, plus(load(work, to), times(x, load(work, b + j + c))))
@@ -137,7 +137,7 @@ def multiply_back(work, a, b, left, right, d, da, db, stride):
 def add_up(work, a, b, left, right, stride, values):
     for k in range(len(left)):
         i, j, sums = a + left[k] * stride, b + right[k] * stride, spread(0.0)
-        for c in range(0, stride, LANES):
+        for c in range(0, stride, VECTOR_WIDTH):
             sums = plus(sums, times(load(work, i + c), load(work, j + c)))
         values[k] = total(sums)
 
@@ -146,7 +146,7 @@ def add_up(work, a, b, left, right, stride, values):
 def add_up_back(work, a, b, left, right, stride, weights, da, db):
     for k in range(len(left)):
         i, j, x = left[k] * stride, right[k] * stride, spread(weights[k])
-        for c in range(0, stride, LANES):
+        for c in range(0, stride, VECTOR_WIDTH):
             to, also = da + i + c, db + j + c
             store(work, to, plus(load(work, to), times(x, load(work, b + j + c))))
             store(work, also, plus(load(work, also), times(x, load(work, a + i + c))))

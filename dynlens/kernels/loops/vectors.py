@@ -5,7 +5,7 @@ tells, it takes nearly one by one. Here the vectors are written down, which need
 compiler's and not numba's SLP vectorizer, known for wrong code. Where a register holds fewer
 numbers, a vector takes several.
 
-Rows are padded with zeros to a multiple of `LANES`, so that no row ends inside a vector.
+Rows are padded with zeros to a multiple of `VECTOR_WIDTH`, so that no row ends inside a vector.
 """
 
 from llvmlite import ir
@@ -14,14 +14,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 from numba.np.arrayobj import populate_array
 
-LANES = 8
+VECTOR_WIDTH = 8
 # ---- constants above this line may be set by `source_of`; below it nothing is changed ----
 
 
 # Products and sums may be contracted and taken in any order; infinities and NaNs stay.
 FLAGS = ("reassoc", "contract", "nsz")
 NUMBER, PLACE = ir.DoubleType(), ir.IntType(32)
-VECTOR = ir.VectorType(NUMBER, LANES)
+VECTOR = ir.VectorType(NUMBER, VECTOR_WIDTH)
 EMPTY = ir.Constant(VECTOR, ir.Undefined)
 
 
@@ -65,7 +65,7 @@ def store(typing_context, array, place, value):
 def spread(typing_context, x):  # the same number in all lanes
     def generate(context, builder, signature, arguments):
         first = builder.insert_element(EMPTY, arguments[0], PLACE(0))
-        zeros = ir.Constant(ir.VectorType(PLACE, LANES), [0] * LANES)
+        zeros = ir.Constant(ir.VectorType(PLACE, VECTOR_WIDTH), [0] * VECTOR_WIDTH)
         return builder.shuffle_vector(first, EMPTY, zeros)
 
     return lanes(types.float64), generate
@@ -91,7 +91,7 @@ def times(typing_context, a, b):
 def total(typing_context, a):  # of all lanes
     def generate(context, builder, signature, arguments):
         kind = ir.FunctionType(NUMBER, [NUMBER, VECTOR])
-        name = f"llvm.vector.reduce.fadd.v{LANES}f64"
+        name = f"llvm.vector.reduce.fadd.v{VECTOR_WIDTH}f64"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
         return builder.call(function, [NUMBER(-0.0), arguments[0]], fastmath=FLAGS)
 

@@ -21,7 +21,7 @@ from dynlens.stepping.layout import (
     STIFF,
     T_OLD,
 )
-from dynlens.stepping.loops.basics import block, hook, inner, part
+from dynlens.stepping.loops.basics import block, hook, part
 from dynlens.stepping.loops.field import size
 from dynlens.stepping.loops.tableau import (
     ERRORS,
@@ -136,7 +136,7 @@ def turned(counts):
     return True
 
 
-@inner
+@part
 def interpolate(w, clock, counts, t, out, field):
     """State at a time inside the last step."""
     n, h = size(field), clock[H_DONE]

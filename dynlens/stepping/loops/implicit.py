@@ -17,7 +17,7 @@ from dynlens.stepping.layout import (
     T_OLD,
     H,
 )
-from dynlens.stepping.loops.basics import block, hook, inner
+from dynlens.stepping.loops.basics import block, hook, inner, part
 from dynlens.stepping.loops.evaluate import evaluate
 from dynlens.stepping.loops.field import size
 from dynlens.stepping.loops.radau_algebra import (
@@ -221,7 +221,7 @@ def turned(counts):
     return True
 
 
-@inner
+@part
 def interpolate(w, clock, counts, t, out, field):
     """State at a time inside the last step."""
     n = size(field)

@@ -12,7 +12,7 @@ from dynlens.stepping.lane_layout import (
     LANES_PAUSED,
     LANES_WANTING,
 )
-from dynlens.stepping.loops.basics import MATRIX, NUMBERS, PLACE, SCALAR, VECTOR, block, fast, inner
+from dynlens.stepping.loops.basics import MATRIX, NUMBERS, PLACE, SCALAR, VECTOR, block, fast, part
 from dynlens.stepping.loops.field import FIELD, call
 from dynlens.stepping.loops.lanes_control import control, look_for_stiffness
 from dynlens.stepping.loops.lanes_saves import release, save
@@ -32,7 +32,7 @@ def slopes(w, at, to, field):
     call(field, block(w, at, M), block(w, to, M))
 
 
-@inner
+@part
 def step(w, r, rtol, atol, field):
     """Take a step in each lane, with the error's sums of squares."""
     wide()
@@ -44,7 +44,7 @@ def step(w, r, rtol, atol, field):
         total(w, SECOND_SPARE, r, LANE_SECOND_SUM)
 
 
-@inner
+@part
 def commit(w, r):
     """Make what was accepted the start of the next step."""
     wide()

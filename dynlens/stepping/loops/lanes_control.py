@@ -22,7 +22,7 @@ from dynlens.stepping.lane_layout import (
     LANE_VAIN,
     LANES,
 )
-from dynlens.stepping.loops.basics import hook, inner
+from dynlens.stepping.loops.basics import hook, part
 from dynlens.stepping.loops.lanes_shape import STEPS_BLOCK, M, N
 from dynlens.stepping.loops.lanes_sums import total
 from dynlens.stepping.loops.tableau import ERRORS, LAST, LEAST, NEW, SPARE, STAGES, powers
@@ -39,7 +39,7 @@ def error_of(first, second):
     return math.sqrt(first * (first / (N * (first + 0.01 * second) + 1e-300)))
 
 
-@inner
+@part
 def control(r, t_end, budget):
     """Judge the step of each lane and choose its next one; return whether any needs a closer look.
 
@@ -79,7 +79,7 @@ def control(r, t_end, budget):
     return found
 
 
-@inner
+@part
 def look_for_stiffness(w, r, stable, t_end):
     """Count stiff steps as `explicit` does, by slopes at the new state and at the last trial."""
     wide()

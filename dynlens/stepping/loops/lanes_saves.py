@@ -24,7 +24,7 @@ from dynlens.stepping.lane_layout import (
     START_SPENT,
     START_STIFF,
 )
-from dynlens.stepping.loops.basics import inner
+from dynlens.stepping.loops.basics import part
 from dynlens.stepping.loops.lanes_shape import N, spread
 from dynlens.stepping.loops.lanes_sums import between, extend
 from dynlens.stepping.loops.tableau import EXTRA
@@ -32,7 +32,7 @@ from dynlens.stepping.loops.tableau import EXTRA
 # ---- constants above this line may be set by `source_of`; below it nothing is changed ----
 
 
-@inner
+@part
 def save(w, r, ids, times, states, record, field):
     """Save the states at the times that lie in the accepted steps.
 
@@ -76,7 +76,7 @@ def save(w, r, ids, times, states, record, field):
         extended = True
 
 
-@inner
+@part
 def release(r, ids, times, record, reached, budget):
     """Make lanes idle that are done; return how many are."""
     free = 0

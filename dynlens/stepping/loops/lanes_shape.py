@@ -1,7 +1,7 @@
 """Sizes of the work space of lanes: place i of lane l is number ``16 i + l`` of a block."""
 
 from dynlens.stepping.lane_layout import LANES
-from dynlens.stepping.loops.basics import inner
+from dynlens.stepping.loops.basics import part
 from dynlens.stepping.loops.tableau import ERRORS, SPARE
 from dynlens.stepping.loops.wide import wide
 
@@ -12,7 +12,7 @@ M = LANES * N  # numbers in a block
 STEPS_BLOCK = SPARE + ERRORS  # the step of each lane, for each of its entries
 
 
-@inner
+@part
 def spread(w, r, row):
     """Repeat a row of the lanes for each of their entries."""
     wide()

@@ -16,7 +16,7 @@ from dynlens.stepping.lane_layout import (
     LANES,
     RECORD_SAVED,
 )
-from dynlens.stepping.loops.basics import block, inner
+from dynlens.stepping.loops.basics import block, part
 from dynlens.stepping.loops.field import call
 from dynlens.stepping.loops.lanes_shape import M, N
 from dynlens.stepping.loops.tableau import FIRST, ROOT, SCRATCH
@@ -24,7 +24,7 @@ from dynlens.stepping.loops.tableau import FIRST, ROOT, SCRATCH
 # ---- constants above this line may be set by `source_of`; below it nothing is changed ----
 
 
-@inner
+@part
 def norm(w, r, at, less, l, rtol, atol):
     """Size of one block in a lane, or of the difference of two."""
     found = 0.0
@@ -36,7 +36,7 @@ def norm(w, r, at, less, l, rtol, atol):
     return math.sqrt(found / N)
 
 
-@inner
+@part
 def refill(w, r, ids, queue, place, times, starts, record, t_end, rtol, atol, field):
     """Give the next starts to idle lanes, each with a first step chosen by Hairer's rule.
 

@@ -6,7 +6,7 @@ What is compiled for lanes has every sum written out instead: see `stepping.stag
 import numpy as np
 
 from dynlens.stepping.lane_layout import LANE_PLACE, LANE_STEP_DONE, LANES
-from dynlens.stepping.loops.basics import block, inner
+from dynlens.stepping.loops.basics import block, part
 from dynlens.stepping.loops.field import call
 from dynlens.stepping.loops.lanes_shape import STEPS_BLOCK, M, N
 from dynlens.stepping.loops.tableau import ERRORS, EXTRA, FIRST, SPARE, STAGES
@@ -21,7 +21,7 @@ COEFFICIENTS, BLOCKS = np.array(TABLES[0]), np.array(TABLES[1])
 BEGINS, SHAPE = np.array(TABLES[2]), np.array(TABLES[3])
 
 
-@inner
+@part
 def row_sum(w, row, i):
     """Sum of a row at one place of the blocks."""
     found = 0.0
@@ -30,7 +30,7 @@ def row_sum(w, row, i):
     return found
 
 
-@inner
+@part
 def stage(w, row, to, j, field):
     """Make stage j, at the state that a row makes."""
     for i in range(M):
@@ -38,7 +38,7 @@ def stage(w, row, to, j, field):
     call(field, block(w, to, M), block(w, FIRST + j, M))
 
 
-@inner
+@part
 def stages(w, field):
     """Make the stages of a step, up to the slope at its end."""
     wide()
@@ -47,7 +47,7 @@ def stages(w, field):
     stage(w, STAGES - 1, 1, STAGES, field)
 
 
-@inner
+@part
 def extend(w, field):
     """Make the stages that the interpolant alone needs."""
     wide()
@@ -55,7 +55,7 @@ def extend(w, field):
         stage(w, STAGES + j, 2, STAGES + 1 + j, field)
 
 
-@inner
+@part
 def squares(w, rtol, atol):
     """Make the squares of the errors, in units of the tolerance."""
     wide()
@@ -67,7 +67,7 @@ def squares(w, rtol, atol):
             w[(SPARE + k) * M + i] = error * error
 
 
-@inner
+@part
 def total(w, at, r, row):
     """Add up a block over the entries of each lane."""
     wide()
@@ -78,7 +78,7 @@ def total(w, at, r, row):
         r[row + l] = found
 
 
-@inner
+@part
 def between(w, r):
     """Make the state of each lane at a share of its step, as a trial one."""
     wide()

@@ -22,7 +22,7 @@ from dynlens.stepping.layout import (
     H,
     T,
 )
-from dynlens.stepping.loops.basics import block, hook, inner
+from dynlens.stepping.loops.basics import block, hook, inner, part
 from dynlens.stepping.loops.field import call, size
 from dynlens.stepping.loops.rkc import (
     GROWTH,
@@ -146,7 +146,7 @@ def turned(counts):
     return True
 
 
-@inner
+@part
 def interpolate(w, clock, counts, t, out, field):
     """State at a time inside the last step."""
     n = size(field)
