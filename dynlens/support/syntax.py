@@ -6,7 +6,7 @@ import ast
 import threading
 from typing import Any
 
-_ALONE = threading.Lock()
+_ALONE = threading.RLock()
 
 
 def parse(text: str, *, mode: str = "exec") -> Any:
