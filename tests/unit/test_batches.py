@@ -121,8 +121,8 @@ def test_lanes_take_the_steps_of_a_single_run(method):
         # Near a minimum the error is what rounding leaves of it, and one step may be tried twice.
         more = abs(here.attrs["evaluations"] - alone.attrs["evaluations"])
         assert more <= TABLEAUS[method].count, f"{more} more evaluations"
-        # Then it is elsewhere by the error that both have, and otherwise by less: both may have tried
-        # that step twice, each by a length that rounding chose (1.2e-8 at the fourth start).
+        # Then it is elsewhere by the error that both have, and otherwise by less. (At the fourth
+        # start both try that step twice, each by a length that rounding chose: 1.2e-8.)
         exact = dl.gradient_flow(TINY, start, 50.0, saves=4, method="DOP853", rtol=1e-13)
         allowed = np.abs(alone.theta - exact.theta).max() if more else 1e-7
         assert np.abs(alone.theta - here.theta).max() < allowed
