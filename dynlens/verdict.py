@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dynlens.support.equality import EqualWithNaN
 from dynlens.support.errors import ClaimViolated
 from dynlens.support.typing import Array, Mask
 
@@ -74,8 +75,8 @@ def smallest(slacks: Iterable[Slack]) -> Slack:
     )
 
 
-@dataclass(frozen=True)
-class Finding:
+@dataclass(frozen=True, eq=False)
+class Finding(EqualWithNaN):
     """An assumption with the value that was measured."""
 
     name: str
@@ -86,8 +87,8 @@ class Finding:
         return f"{self.name}: {'satisfied' if self.holds else 'NOT satisfied'} ({self.value:.2g})"
 
 
-@dataclass(frozen=True)
-class ControlFinding:
+@dataclass(frozen=True, eq=False)
+class ControlFinding(EqualWithNaN):
     """A false variant and whether it was refuted, as it must be."""
 
     name: str
@@ -103,8 +104,8 @@ class ControlFinding:
         return self.status == self.expected
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, eq=False)
+class Verdict(EqualWithNaN):
     """What checking a claim found.
 
     Residual, tolerance, numerical error and horizon always come together. ``residual`` is the worst

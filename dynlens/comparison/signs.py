@@ -16,6 +16,7 @@ from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.models.capabilities import Balancing
+from dynlens.support.equality import EqualWithNaN
 from dynlens.support.typing import Array
 from dynlens.verdict import SHARP
 
@@ -23,8 +24,8 @@ SAME = 0.01  # crossings closer than this share of their time are one and the sa
 BEFORE = 0.9  # of descent's crossing: from where the flow goes on in its place
 
 
-@dataclass(frozen=True)
-class LostSign:
+@dataclass(frozen=True, eq=False)
+class LostSign(EqualWithNaN):
     """When the determinant's sign is lost, by whom, and what taking a cause away does to it.
 
     Times are those of the first saved state with the other sign, None where it is kept to the end.

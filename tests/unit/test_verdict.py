@@ -323,3 +323,22 @@ def test_what_is_not_finite_is_null():
 def test_seconds_do_not_make_two_verdicts_differ():
     assert Verdict(Status.PROVED, "x", seconds=1.0) == Verdict(Status.PROVED, "x", seconds=2.0)
     assert Verdict(Status.PROVED, "x") != Verdict(Status.REFUTED, "x")
+
+
+def test_a_missing_number_is_like_another_one():
+    def verdict(value, **others):
+        finding = Finding("balanced", True, value)
+        control = ControlFinding("dropped", Status.UNDECIDED, residual=value)
+        worst = {"entries": [value, 1.0]}
+        parts = (Verdict(Status.PROVED, "y", tolerance=value),)
+        return Verdict(
+            Status.SUPPORTED, "x", residual=value, worst=worst, parts=parts,
+            assumptions=(finding,), controls=(control,), **others
+        )  # fmt: skip
+
+    one, other = float("nan"), float("inf") - float("inf")
+    assert one is not other
+    assert verdict(one) == verdict(one) == verdict(other)
+    assert verdict(one) != verdict(0.0)
+    assert verdict(one) != verdict(other, note="another")
+    assert hash(Finding("balanced", True, one)) == hash(Finding("balanced", True, other))
