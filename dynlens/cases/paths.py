@@ -20,6 +20,7 @@ from dynlens.dynamics.times import log_times
 from dynlens.dynamics.trajectory import Trajectory, load
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
+from dynlens.support.numerics import nudged
 from dynlens.support.run_cache import kept, ours
 from dynlens.support.typing import Array
 
@@ -140,30 +141,39 @@ class Path(Case):
     def samples(self) -> ModelSamples:
         """Return the trajectory's states, with its twins (the flow's own, or a nudged descent)."""
         run = self.trajectory
-        asked = np.array(self.saves) if isinstance(self.saves, tuple) else None
-        return ModelSamples(
-            self.problem,
-            run.theta,
-            run.t,
-            tuple(self._twins(run)),
-            listed=None if asked is None else np.isin(run.t, asked),
-            t_end=float(run.t[-1]) if run.status == "event" else self.t_end,
+        return replace(
+            self._states(run),
+            twins=tuple(self._states(twin) for twin in self._twins(run)),
+            t_end=self._asserted_until(run),
             note="" if run.status == "finished" else f"the run ended early: {run.message}",
-            velocity=run.velocity,
         )
 
-    def _twins(self, run: Trajectory) -> Iterator[ModelSamples]:
-        if self.eta is None:
-            # A trajectory read from a file cannot repeat itself; its recipe can.
-            listed = replace(self, saves=tuple(run.t.tolist()))
-            for twin in run.twins or _trajectory(listed).twins:
-                same = np.isin(twin.t, run.t)
-                yield ModelSamples(
-                    self.problem, twin.theta[same], twin.t[same], velocity=run.velocity
-                )
-            return
-        nudged = replace(self, start=tuple((self.theta0 * (1 + 2**-52)).tolist()))
-        yield ModelSamples(self.problem, nudged.trajectory.theta, nudged.trajectory.t)
+    def _states(self, run: Trajectory) -> ModelSamples:
+        listed = np.isin(run.t, self.saves) if isinstance(self.saves, tuple) else None
+        velocity = self.trajectory.velocity
+        return ModelSamples(self.problem, run.theta, run.t, listed=listed, velocity=velocity)
+
+    def _asserted_until(self, run: Trajectory) -> float:
+        """Last time that a claim along this path speaks of."""
+        if run.status == "event":
+            return float(run.t[-1])
+        if isinstance(self.saves, tuple) and run.complete:
+            return float(self.saves[-1])
+        return self.t_end
+
+    def _twins(self, run: Trajectory) -> tuple[Trajectory, ...]:
+        if self.eta is not None:
+            off = replace(self, start=tuple(nudged(self.theta0).tolist()))
+            return (off.trajectory,)
+        if run.twins:
+            return run.twins
+        # A trajectory read from a file cannot repeat itself; its recipe can.
+        again = _trajectory(replace(self, saves=tuple(run.t.tolist()))).twins
+        return tuple(
+            replace(twin, t=twin.t[same], theta=twin.theta[same])
+            for twin in again
+            for same in (np.isin(twin.t, run.t),)
+        )
 
     def simpler(self) -> Iterator[Case]:
         """Shorter runs, rounder starts."""

@@ -176,7 +176,7 @@ class Claim(ABC):
                 residual[~met] = np.nan
             return Measured(residual, error, self.tolerance, None, None, findings, notes)
         until = horizon(self, samples, error)
-        if samples.listed is not None:
+        if samples.listed is not None and not self.pooled:
             residual[~samples.listed] = np.nan
         return Measured(
             residual, error, self.tolerance, samples.t, until, findings, notes, samples.t_end
@@ -229,8 +229,9 @@ class Claim(ABC):
         }
 
     def asserted(self, samples: Samples, shape: tuple[int, ...]) -> Mask:
-        """Where the claim says something: from `after` on, and where `where` is positive."""
-        mask = np.ones(len(samples), dtype=bool)
+        """Where the claim says something: at times asked for, from `after` on, inside `where`."""
+        listed = samples.listed
+        mask = np.ones(len(samples), dtype=bool) if listed is None else listed.copy()
         if samples.t is not None:
             mask &= samples.t >= self.after
         mask = mask.reshape(-1, *[1] * (len(shape) - 1))

@@ -82,3 +82,15 @@ def test_between_listed_times_it_is_looked_whether_twins_part():
     path = dl.Path(P, tuple(S), 3.0, saves=(0.0, 3.0))
     assert len(path.samples()) > 100
     assert dl.AtLeast("loss", "0").check(path).attacks == 2
+
+
+def test_listed_times_alone_are_what_is_asserted():
+    early = dl.AtLeast("loss", "0").check(dl.Path(P, tuple(S), 30.0, saves=(0.0, 1.0)))
+    assert (early.status, early.t_end, early.attacks) == ("SUPPORTED", 1.0, 2)
+
+
+def test_a_slope_is_fitted_to_the_listed_times_alone():
+    path = dl.Path(ONE, (1.0,), 3.0, saves=(1.0, 2.0, 3.0))  # the loss is exp(-2 t) / 2
+    slope = np.polyfit(np.log([1.0, 2.0, 3.0]), [-2.0, -4.0, -6.0], 1)[0]
+    assert dl.PowerLaw("loss", "t", slope, band=1e-6).check(path).status == "SUPPORTED"
+    assert dl.PowerLaw("loss", "t", slope + 0.1, band=1e-6).check(path).status == "REFUTED"
