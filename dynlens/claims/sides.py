@@ -43,7 +43,7 @@ def two_sides(claim: Evaluating, samples: Samples, left: Formula, right: Formula
             found = bounded(side, _inputs(claim, samples, side), (*EXACT, *dict(claim.given)))
             own = own + _as_shape(found.own, gap)
             inherited = inherited + _as_shape(found.inherited, gap)
-    blurred = _blurred(gap, own + inherited, own, np.abs(a) + np.abs(b), claim.tolerance)
+    blurred = _blurred(gap, own, np.abs(a) + np.abs(b), claim.tolerance)
     if blurred.any() and isinstance(left, str) and isinstance(right, str):
         inputs = _inputs(claim, samples, f"({left}) - ({right})")
         shaped = {name: _as_shape(value, gap) for name, value in inputs.items()}
@@ -53,7 +53,7 @@ def two_sides(claim: Evaluating, samples: Samples, left: Formula, right: Formula
     return TwoSides(a, b, gap, np.where(defined, error, 0.0), defined & np.isfinite(gap))
 
 
-def _blurred(gap: Array, error: Array, own: Array, size: Array, tolerance: float) -> Mask:
+def _blurred(gap: Array, own: Array, size: Array, tolerance: float) -> Mask:
     """The entries, at most `MOST`, where the formulas' own rounding may decide the verdict."""
     with np.errstate(invalid="ignore", divide="ignore"):
         margin = np.abs(tolerance * size - np.abs(gap))
