@@ -17,15 +17,22 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import mpmath
 import numpy as np
 
 STAGES = 5
-# All is computed with forty digits and rounded once, at the end, so that the coefficients are the
-# same to the bit with every numpy, LAPACK and processor. The context is our own, since the
-# precision of `mpmath.mp` is shared by all threads.
-HIGH = mpmath.MPContext()
-HIGH.dps = 40
+
+
+@cache
+def digits() -> Any:
+    """Return the arithmetic of forty digits in which all is computed, to be rounded once.
+
+    So the coefficients are the same to the bit with every numpy, LAPACK and processor.
+    """
+    import mpmath  # only flows that turn stiff need it, and it takes a while to import
+
+    context = mpmath.MPContext()  # our own: all threads share the precision of `mpmath.mp`
+    context.dps = 40
+    return context
 
 
 def nodes() -> Any:
@@ -34,18 +41,18 @@ def nodes() -> Any:
     The others are eigenvalues of a symmetric matrix, that of the recurrence of the polynomials
     which are orthogonal with weight 1 - x. So they are real, whatever finds them.
     """
-    matrix = HIGH.zeros(STAGES - 1)
+    matrix = digits().zeros(STAGES - 1)
     for k in range(STAGES - 1):
-        matrix[k, k] = -HIGH.one / ((2 * k + 1) * (2 * k + 3))
+        matrix[k, k] = -digits().one / ((2 * k + 1) * (2 * k + 3))
         if k:
-            matrix[k, k - 1] = matrix[k - 1, k] = HIGH.sqrt(k * (k + 1)) / (2 * k + 1)
-    inner = HIGH.eigsy(matrix, eigvals_only=True)
-    return np.array([*((1 + x) / 2 for x in inner), HIGH.one])
+            matrix[k, k - 1] = matrix[k - 1, k] = digits().sqrt(k * (k + 1)) / (2 * k + 1)
+    inner = digits().eigsy(matrix, eigvals_only=True)
+    return np.array([*((1 + x) / 2 for x in inner), digits().one])
 
 
 def inverse_matrix() -> Any:
     """Return the inverse of A: derivatives, at the nodes, of the polynomials that vanish at 0."""
-    x = np.append(HIGH.zero, nodes())
+    x = np.append(digits().zero, nodes())
     gaps = x[:, None] - x + np.eye(x.size, dtype=int)
     weights = 1 / gaps.prod(axis=1)
     slopes = weights / weights[:, None] / gaps
@@ -57,7 +64,7 @@ def inverse_matrix() -> Any:
 def coefficients() -> dict[str, list[float] | list[list[float]]]:
     """Return what the compiled loop needs, by the names it has there."""
     c, inverse, powers = nodes(), inverse_matrix(), np.arange(1, STAGES + 1)
-    values, vectors = HIGH.eig(HIGH.matrix(inverse.tolist()))
+    values, vectors = digits().eig(digits().matrix(inverse.tolist()))
     real, *pairs = sorted(range(STAGES), key=lambda k: abs(values[k].imag))
     kept = [real, *(k for k in pairs if values[k].imag > 0)]
     columns = []  # twice the real and minus the imaginary parts; once the real eigenvector
@@ -70,12 +77,12 @@ def coefficients() -> dict[str, list[float] | list[list[float]]]:
     out = np.array(columns).T
     # An embedded quadrature of order five, with the slope at the start and weight 1 / mu there.
     mu = values[real].real
-    moments = [1 / HIGH.mpf(k) - (1 / mu if k == 1 else 0) for k in range(1, STAGES + 1)]
+    moments = [1 / digits().mpf(k) - (1 / mu if k == 1 else 0) for k in range(1, STAGES + 1)]
     embedded = _inverse(c ** (powers[:, None] - 1)) @ moments
     numbers = {
         "NODES": c,
         "MU": [values[k].real for k in kept],
-        "TURN": [HIGH.zero, *(values[k].imag for k in kept[1:])],
+        "TURN": [digits().zero, *(values[k].imag for k in kept[1:])],
         "INTO": _inverse(out),
         "FROM": out,
         "ERROR_WEIGHTS": mu * (embedded @ inverse - np.eye(STAGES, dtype=int)[-1]),
@@ -85,4 +92,4 @@ def coefficients() -> dict[str, list[float] | list[list[float]]]:
 
 
 def _inverse(matrix: Any) -> Any:
-    return np.array((HIGH.matrix(matrix.tolist()) ** -1).tolist())
+    return np.array((digits().matrix(matrix.tolist()) ** -1).tolist())
