@@ -3,6 +3,7 @@
 from dynlens.support.lazy import attach
 
 _HOME = {
+    "Cut": ".cuts",
     "FrozenResidual": ".closed_forms",
     "adagrad": ".regression",
     "alignment_time": ".closed_forms",
@@ -10,6 +11,7 @@ _HOME = {
     "cayley": ".spheres",
     "constant": ".regression",
     "diagonal_adagrad": ".regression",
+    "exact_rank": ".cuts",
     "fitting_times": ".closed_forms",
     "gram_schmidt": ".spheres",
     "half_time": ".closed_forms",
@@ -27,6 +29,9 @@ _HOME = {
     "preconditioned_descent": ".regression",
     "random_features_limit": ".lazy_networks",
     "random_features_risk": ".lazy_networks",
+    "rank_modulo": ".cuts",
+    "smallest_edge_cut": ".cuts",
+    "smallest_vertex_cut": ".cuts",
     "symmetric_dimension": ".lazy_tensors",
     "tangent_limit": ".lazy_networks",
     "tangent_mean": ".lazy_networks",

@@ -6,6 +6,11 @@ from dynlens.theory.closed_forms import fitting_times as fitting_times
 from dynlens.theory.closed_forms import half_time as half_time
 from dynlens.theory.closed_forms import logistic_mass as logistic_mass
 from dynlens.theory.closed_forms import vanilla_time as vanilla_time
+from dynlens.theory.cuts import Cut as Cut
+from dynlens.theory.cuts import exact_rank as exact_rank
+from dynlens.theory.cuts import rank_modulo as rank_modulo
+from dynlens.theory.cuts import smallest_edge_cut as smallest_edge_cut
+from dynlens.theory.cuts import smallest_vertex_cut as smallest_vertex_cut
 from dynlens.theory.lazy_networks import mixture_risk as mixture_risk
 from dynlens.theory.lazy_networks import network_risk as network_risk
 from dynlens.theory.lazy_networks import random_features_limit as random_features_limit
