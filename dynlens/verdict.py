@@ -7,7 +7,7 @@ gives the statuses, and a true theorem cannot be refuted by an error that was es
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -225,12 +225,14 @@ class Verdict(EqualWithNaN):
         if np.isnan(self.residual):
             return f"not measured, tolerance {self.tolerance:.2g}"
         kept = " (a margin)" if self.residual < 0 else ""
+        residual, tolerance = _told_apart(self.residual, self.tolerance)
         return (
-            f"{self.residual:.2g}{kept}, tolerance {self.tolerance:.2g}, "
-            f"numerical error {self.numerical_error:.2g}"
+            f"{residual}{kept}, tolerance {tolerance}, numerical error {self.numerical_error:.2g}"
         )
 
     def _horizon(self) -> str:
+        if self.horizon is not None and self.horizon < 0:
+            return "none, UNDECIDED from the start"
         if self.t_end is not None and self.horizon is not None and self.horizon < self.t_end:
             return f"t = {self.horizon:.4g}, UNDECIDED from there to {self.t_end:.4g}"
         return f"t = {self.horizon:.4g}, the whole run"
@@ -238,6 +240,14 @@ class Verdict(EqualWithNaN):
 
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers with two digits each, or as many as tell them apart."""
+    digits = 2
+    while a != b and digits < 17 and f"{a:.{digits}g}" == f"{b:.{digits}g}":
+        digits += 1
+    return f"{a:.{digits}g}", f"{b:.{digits}g}"
 
 
 def _short(value: Any) -> str:
@@ -259,6 +269,8 @@ class Measured:
         Up to where they can be trusted.
     t_end : float, optional
         Up to when the claim was asserted; the last time unless given.
+    labels : mapping from str to sequence, optional
+        Of the axes after the first, by the names of the axes.
     """
 
     residual: Array
@@ -269,6 +281,7 @@ class Measured:
     assumptions: tuple[Finding, ...] = ()
     note: str = ""
     t_end: float | None = None
+    labels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def judge(measured: Measured, statement: str) -> Verdict:
@@ -292,7 +305,7 @@ def judge(measured: Measured, statement: str) -> Verdict:
     if not asserted.any():
         return replace(found, note=found.note or "nothing here is asserted by the claim")
     if not trusted.any():
-        return replace(found, status=Status.UNDECIDED, note=found.note or "no sample is trusted")
+        return replace(found, status=Status.UNDECIDED, note=found.note or _untrusted(measured))
     residual = np.where(trusted, measured.residual, -np.inf)
     unknown = np.isnan(measured.error)
     error = np.where(trusted, np.where(unknown, np.inf, measured.error), 0.0)
@@ -318,7 +331,10 @@ def judge(measured: Measured, statement: str) -> Verdict:
     where: dict[str, Any] = {} if t is None else {"t": float(t[index[0]])}
     if t is None and len(residual) > 1:
         where["sample"] = int(index[0])
-    if len(index) > 1 and max(shape[1:]) > 1:
+    if len(measured.labels) == len(index) - 1:
+        pairs = zip(measured.labels.items(), index[1:], strict=True)
+        where |= {dim: _plain(labels[int(i)]) for (dim, labels), i in pairs}
+    elif len(index) > 1 and max(shape[1:]) > 1:
         where["index"] = tuple(int(i) for i in index[1:])
     return replace(
         found,
@@ -332,6 +348,20 @@ def judge(measured: Measured, statement: str) -> Verdict:
         within=within,
         note=note,
     )
+
+
+def _untrusted(measured: Measured) -> str:
+    """Why nothing can be judged."""
+    if measured.t is None or not len(measured.t):
+        return "no sample is trusted"
+    return (
+        f"no sample is trusted: runs with other numerics differ already at t = {measured.t[0]:.4g} "
+        "in what the claim reads; assert it later, by `after`"
+    )
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label
 
 
 def _end_of(measured: Measured) -> float | None:

@@ -9,7 +9,7 @@ initial value ``x_0``, the time ``t``, and the numbers a model has (``depth``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -80,6 +80,10 @@ class Samples(ABC):
     def distance(self, twin: Samples) -> Array:
         """How far the twin's states are from these, relative to their size, shape (S,)."""
         return np.zeros(len(self))
+
+    def labels(self, name: str | Reading, shape: tuple[int, ...]) -> dict[str, Sequence[Any]]:
+        """Labels of a quantity's axes, of the given sizes, where they have names."""
+        return {}
 
     def check_beginning(self, name: str) -> None:  # noqa: B027 - most samples have one
         """Refuse an initial value where there is no path."""
@@ -178,6 +182,13 @@ class ModelSamples(Samples):
             entry = registry.find(name)
             self._cache[key] = entry.derivative(self.problem, self.theta, self._along)
         return self._cache[key]
+
+    def labels(self, name: str | Reading, shape: tuple[int, ...]) -> dict[str, Sequence[Any]]:
+        if isinstance(name, Reading):
+            name = "" if name.where else name.observable
+        if name not in REGISTRY or len(registry.find(name).dimensions(self.problem)) != len(shape):
+            return {}
+        return registry.find(name).coordinates(self.problem, shape)
 
     def distance(self, twin: Samples) -> Array:
         assert isinstance(twin, ModelSamples)

@@ -58,9 +58,20 @@ def _measured(case: Measurement, numerics: Numerics) -> dict[str, Array]:
     old = "fine" in signature(case.measure).parameters
     found = case.measure(numerics.finer if old else numerics)  # type: ignore[arg-type]
     validation.mapping("measure", found, "return a name for each quantity.")
-    arrays = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in found.items()}
+    if not found:
+        raise ValueError("`measure` returns nothing; return at least one quantity by its name.")
+    arrays = {name: _numbers(name, value) for name, value in found.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     longest = max(lengths.values())
     if set(lengths.values()) - {1, longest}:
         raise ValueError(f"`measure` returns quantities of different lengths: {lengths}.")
     return {name: np.broadcast_to(a, (longest, *a.shape[1:])) for name, a in arrays.items()}
+
+
+def _numbers(name: str, value: ArrayLike) -> Array:
+    """One quantity at every sample; it may be undefined, but it must be there."""
+    told = f"measure()[{name!r}]"
+    array = np.atleast_1d(validation.real_array(told, value, finite=False))
+    if not array.size:
+        raise ValueError(f"`{told}` is empty; return one number at least.")
+    return array

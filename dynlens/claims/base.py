@@ -8,7 +8,7 @@ a claim recreates it and a counterexample can be pasted whole.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -171,16 +171,42 @@ class Claim(ABC):
         """Put assumptions and the horizon beside residuals and their errors."""
         findings, met = self.assumed(samples)
         notes = "; ".join(filter(None, (samples.note, note)))
+        labels = self._labels(samples, residual.shape[1:])
         if samples.t is None:
             if not self.pooled:
                 residual[~met] = np.nan
-            return Measured(residual, error, self.tolerance, None, None, findings, notes)
+            return Measured(
+                residual, error, self.tolerance, None, None, findings, notes, labels=labels
+            )
         until = horizon(self, samples, error)
         if samples.listed is not None and not self.pooled:
             residual[~samples.listed] = np.nan
         return Measured(
-            residual, error, self.tolerance, samples.t, until, findings, notes, samples.t_end
+            residual,
+            error,
+            self.tolerance,
+            samples.t,
+            until,
+            findings,
+            notes,
+            samples.t_end,
+            labels,
         )
+
+    def _labels(self, samples: Samples, shape: tuple[int, ...]) -> dict[str, Sequence[Any]]:
+        """Labels of the axes of the residuals: those of the first quantity of their shape."""
+        for name in self.quantities() if shape and not self.pooled else ():
+            if self.read(name, samples).shape[1:] == shape:
+                found = self._labels_of(name, samples, shape)
+                if found:
+                    return found
+        return {}
+
+    def _labels_of(
+        self, name: str, samples: Samples, shape: tuple[int, ...]
+    ) -> dict[str, Sequence[Any]]:
+        readings, plain = dict(self.readings), name.removeprefix("d_").removesuffix("_0")
+        return samples.labels(readings.get(name, readings.get(plain, plain)), shape)
 
     def assumed(self, samples: Samples) -> tuple[tuple[Finding, ...], Mask]:
         """What the assumptions are worth: at the start of a path, or state by state."""
@@ -218,10 +244,14 @@ class Claim(ABC):
         depth = max((v.ndim for v in values.values()), default=1)
         shapes = {name: v.shape[1:] for name, v in values.items() if v.ndim > 1}
         longest = max(shapes.values(), key=len, default=())
-        if any(shape != longest[: len(shape)] for shape in shapes.values()):
+        axes = {name: tuple(self._labels_of(name, samples, shapes[name])) for name in shapes}
+        named = max(axes.values(), key=len, default=())
+        if any(shape != longest[: len(shape)] for shape in shapes.values()) or any(
+            axis != named[: len(axis)] for axis in axes.values()
+        ):
             raise ValueError(
-                f"formula {formula!r} mixes quantities of shapes {shapes}; name entries, such as "
-                f"{next(iter(shapes))}[0]."
+                f"formula {formula!r} mixes quantities of shapes {shapes}{_by_name(axes)}; name "
+                f"entries, such as {next(iter(shapes))}[0]."
             )
         return {
             name: v.reshape(*v.shape, *[1] * (depth - v.ndim)) if v.ndim else v
@@ -301,6 +331,12 @@ class Claim(ABC):
         both = (self.evaluate(found.inside, samples), self.rate_along(found.inside, samples))
         flat = [values.reshape(len(values), -1) for values in both]
         return reduced_rate(found.kind, *flat)
+
+
+def _by_name(axes: dict[str, tuple[str, ...]]) -> str:
+    """Names of axes, to be told where their sizes agree by chance."""
+    found = {name: axis for name, axis in axes.items() if axis}
+    return f" over {found}" if found else ""
 
 
 def _refuse_shadows(argument: str, pairs: Iterable[tuple[str, Any]]) -> None:

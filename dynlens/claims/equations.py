@@ -70,7 +70,21 @@ class Relation(Claim):
         settled = asserted & both.defined
         equal = settled.any() and bool(np.all(lost[settled]))
         note = "both sides are equal to rounding" if equal and self._says_equality_is_odd else ""
+        if np.any(asserted & ~known):
+            note = self._why_undefined(samples, asserted & ~known)
         return np.where(asserted, residual, np.nan), np.where(asserted, error, 0.0), note
+
+    def _why_undefined(self, samples: Samples, missing: Mask) -> str:
+        """Which quantities are no numbers where the claim is asserted, and left it undecided."""
+        rows = missing.reshape(len(samples), -1).any(axis=1)
+        found = {}
+        for name in self.quantities():
+            value = self.read(name, samples)
+            value = value[rows] if value.ndim and len(value) == len(samples) else value
+            if not np.isfinite(value).all():
+                found[name] = value[~np.isfinite(value)].flat[0]
+        told = ", ".join(f"{name} is {value}" for name, value in found.items())
+        return f"{told or 'a side is no number'} there: undefined, or out of the floats' range"
 
     _says_equality_is_odd: ClassVar[bool] = False
 

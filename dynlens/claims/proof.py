@@ -46,6 +46,7 @@ class Identities:
     def check(self, case: Algebra | None = None) -> Verdict:
         """Decide every identity: PROVED, REFUTED with the point that refutes it, or UNDECIDED."""
         from dynlens.symbolic import Answer, Outcome
+        from dynlens.symbolic.zero import GIVEN
 
         status = {
             Outcome.ZERO: Status.PROVED,
@@ -61,6 +62,8 @@ class Identities:
         }
         worst = weakest([status[answer.outcome] for answer in answers.values()])
         told = [f"{name}: {answer.how}" for name, answer in answers.items()]
+        if all(answer.how == GIVEN for answer in answers.values()):
+            told.append("nothing was left to reduce, the derivation itself decided")
         at: dict[str, Any] = {}
         residual = 0.0 if worst == Status.PROVED else np.nan
         for name, answer in answers.items():
@@ -97,6 +100,7 @@ def _decided(name: str, found: Any) -> Answer:
             f"{name!r} is {found!r}, which was decided before it came here; return a difference, "
             "or a relation that is not evaluated, such as `sp.Eq(a, b, evaluate=False)`."
         )
+    _refuse_floats(name, found)
     if isinstance(found, sp.MatrixBase):
         answers = [is_zero(entry) for entry in found]
         order = (Outcome.NONZERO, Outcome.UNDECIDED, Outcome.ZERO)
@@ -105,6 +109,16 @@ def _decided(name: str, found: Any) -> Answer:
         return is_zero(found.lhs - found.rhs)
     if isinstance(found, sp.core.relational.Relational):
         return holds(found)
-    if found == 0:
-        return Answer(Outcome.ZERO, sp.S.Zero, "given as 0")
     return is_zero(found)
+
+
+def _refuse_floats(name: str, found: Any) -> None:
+    import sympy as sp
+
+    entries = found if isinstance(found, sp.MatrixBase) else (found,)
+    floats = {number for entry in entries for number in sp.sympify(entry).atoms(sp.Float)}
+    if floats:
+        raise TypeError(
+            f"{name!r} contains the floating-point number {min(floats)}, which is not exact; "
+            "write a fraction, such as `sp.Rational(1, 10)`."
+        )

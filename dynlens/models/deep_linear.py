@@ -124,11 +124,20 @@ class DeepLinear(Model):
 
     def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
         if kind == "identity":
+            if min(self.widths) < min(self.tensor_shape):
+                raise ValueError(
+                    f"{self!r} makes no multiple of the identity, being {min(self.widths)} wide at "
+                    "its narrowest; widen it, or start it 'balanced' or 'gaussian'."
+                )
             return self.balanced_factors(scale * np.eye(self.widths[-1], self.widths[0]))
         if kind == "gaussian":
             return super().draw(scale, kind, rng)
         assert rng is not None
-        return self.balanced_factors(scale * rng.standard_normal(self.tensor_shape))
+        matrix = scale * rng.standard_normal(self.tensor_shape)
+        if min(self.widths) == min(self.tensor_shape):
+            return self.balanced_factors(matrix)
+        left, sigma, right = np.linalg.svd(matrix, full_matrices=False)
+        return self._of_svd(left, sigma[: min(self.widths)], right)  # its nearest of lower rank
 
     def balanced_factors(self, matrix: ArrayLike) -> Factors:
         r"""Balanced factors whose product is `matrix`.
@@ -156,7 +165,11 @@ class DeepLinear(Model):
                 f"`matrix` has rank {rank}, more than the narrowest hidden width {narrow}; "
                 "widen the network or lower the rank."
             )
-        root = sigma[:rank] ** (1 / self.depth)
+        return self._of_svd(left, sigma[:rank], right)
+
+    def _of_svd(self, left: Array, sigma: Array, right: Array) -> Factors:
+        """Balanced factors of the matrix with these singular values, in number its rank."""
+        rank, root = len(sigma), sigma ** (1 / self.depth)
         factors = [np.zeros(shape) for shape in self.factor_shapes]
         factors[0][:rank] = root[:, None] * right[:rank]
         for middle in factors[1:-1]:

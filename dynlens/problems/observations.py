@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
-from dynlens.support.typing import Array, ArrayLike
+from dynlens.support.typing import Array, ArrayLike, Mask
 
 
 def frozen(array: ArrayLike) -> Any:
@@ -86,6 +86,17 @@ def _target(value: ArrayLike) -> Array:
     return array
 
 
+def _partly_known(value: ArrayLike) -> tuple[Array, Mask]:
+    """Return a target, zero where it is unknown, and where it is known: neither NaN nor masked."""
+    if isinstance(value, np.ma.MaskedArray):
+        value = np.ma.filled(value.astype(np.float64), np.nan)
+    array = validation.real_array("target", value, finite=False)
+    known = ~np.isnan(array)
+    if array.size and not known.any():
+        raise ValueError("`target` is NaN or masked everywhere; observe at least one entry.")
+    return _target(np.where(known, array, 0.0)), known
+
+
 @dataclass(frozen=True)
 class Entries(Observations):
     """Some entries of the target.
@@ -134,16 +145,32 @@ class Entries(Observations):
                 f"`indices` has {tuple(table[outside][0].tolist())}, outside shape {shape}; "
                 "indices are zero-based."
             )
-        if len(np.unique(table, axis=0)) < len(table):
-            raise ValueError("`indices` has duplicates; observe each entry once.")
+        distinct, counts = np.unique(table, axis=0, return_counts=True)
+        if len(distinct) < len(table):
+            twice = tuple(distinct[counts > 1][0].tolist())
+            raise ValueError(f"`indices` has {twice} more than once; observe each entry once.")
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "indices", frozen(table))
         object.__setattr__(self, "values", frozen(values))
 
     @classmethod
-    def of(cls, target: ArrayLike, indices: ArrayLike) -> Entries:
-        """Observe the given entries of `target`."""
-        array = validation.real_array("target", target)
+    def of(cls, target: ArrayLike, indices: ArrayLike | None = None) -> Entries:
+        """Observe the given entries of `target`; unless given, all that are known.
+
+        Parameters
+        ----------
+        target : array_like
+            NaN and the masked entries of a masked array are unknown, and need not be removed.
+        indices : array_like of int, shape (n, order), optional
+
+        Examples
+        --------
+        >>> Entries.of([[1.0, np.nan], [3.0, 4.0]]).indices
+        ((0, 0), (1, 0), (1, 1))
+        """
+        array, known = _partly_known(target)
+        if indices is None:
+            indices = np.argwhere(known)
         needed = f"`indices` must be integers of shape (n, {array.ndim})"
         try:
             table = np.asarray(indices)
@@ -151,22 +178,28 @@ class Entries(Observations):
             raise ValueError(f"{needed}, got rows of different lengths.") from error
         if table.ndim != 2 or table.dtype.kind not in "iu" or table.shape[1] != array.ndim:
             raise ValueError(f"{needed}, got shape {table.shape}.")
-        sizes = np.array(array.shape)
-        inside = np.all((table >= 0) & (table < sizes), axis=1)
+        inside = np.all((table >= 0) & (table < np.array(array.shape)), axis=1)
+        places = tuple(table[inside].T)
+        unknown = table[inside][~known[places]]
+        if len(unknown):
+            raise ValueError(
+                f"`indices` has {tuple(unknown[0].tolist())}, where `target` is masked or NaN; "
+                "leave `indices` out to observe all that is known."
+            )
         # Entries outside are reported by the constructor, with the index that offends.
-        values = [
-            float(array[tuple(i)]) if ok else 0.0 for i, ok in zip(table, inside, strict=True)
-        ]
-        return cls(array.shape, frozen(table), tuple(values))
+        values = np.zeros(len(table))
+        values[inside] = array[places]
+        return cls(array.shape, frozen(table), frozen(values))
 
     @classmethod
     def sample(cls, target: ArrayLike, *, fraction: float, seed: int) -> Entries:
-        """Observe a random `fraction` of the entries of `target`, at least one."""
-        array = _target(target)
+        """Observe a random `fraction` of the known entries of `target`, at least one."""
+        known = _partly_known(target)[1]
         share = validation.share("fraction", fraction)
         rng = np.random.default_rng(validation.seed_of(seed))
-        chosen = np.sort(rng.permutation(array.size)[: max(1, round(share * array.size))])
-        return cls.of(array, np.stack(np.unravel_index(chosen, array.shape), axis=1))
+        places = np.argwhere(known)
+        chosen = np.sort(rng.permutation(len(places))[: max(1, round(share * len(places)))])
+        return cls.of(target, places[chosen])
 
     @cached_property
     def table(self) -> NDArray[np.int64]:
@@ -218,8 +251,13 @@ def Full(target: ArrayLike) -> Entries:
     >>> Full([[1.0, 0.0], [0.0, 1.0]]).count
     4
     """
-    array = validation.real_array("target", target)
-    return Entries.of(array, np.argwhere(np.ones(array.shape, dtype=bool)))
+    array, known = _partly_known(target)
+    if not known.all():
+        where = tuple(np.argwhere(~known)[0].tolist())
+        raise ValueError(
+            f"`target` is NaN or masked at {where}; observe what is known by `Entries.of(target)`."
+        )
+    return Entries.of(array)
 
 
 @dataclass(frozen=True)

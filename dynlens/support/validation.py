@@ -13,23 +13,38 @@ import numpy as np
 from dynlens.support.errors import UnknownNameError
 from dynlens.support.typing import Array
 
+FEW = 12  # names that an error message lists
+
 
 def real_array(
-    name: str, value: Any, *, ndim: int | None = None, shape: tuple[int, ...] | None = None
+    name: str,
+    value: Any,
+    *,
+    ndim: int | None = None,
+    shape: tuple[int, ...] | None = None,
+    finite: bool = True,
 ) -> Array:
-    """Convert `value` to a finite float64 array.
+    """Convert `value` to a float64 array, of finite numbers unless these are not asked for.
 
     Raises
     ------
     TypeError
         If it is not numeric, or complex.
     ValueError
-        If it has the wrong number of axes, the wrong shape, or a NaN or infinity.
+        If it has the wrong number of axes, the wrong shape, a NaN or infinity, or masked entries.
     """
+    if np.ma.is_masked(value):
+        where = tuple(int(i) for i in np.argwhere(np.ma.getmaskarray(value))[0])
+        raise ValueError(f"`{name}` has masked entries, first at index {where}; fill them.")
     try:
         array = np.asarray(value)
         if array.dtype.kind == "c":
             raise TypeError(f"`{name}` is complex; dynlens works with real arrays, pass `.real`.")
+        # Text and dates would be converted too; objects may be numbers of any kind.
+        if array.dtype.kind not in "biufO" or any(
+            isinstance(x, str | bytes) for x in _objects(array)
+        ):
+            raise TypeError
         array = np.array(array, dtype=np.float64)
     except (ValueError, TypeError) as error:
         if str(error).startswith("`"):
@@ -39,10 +54,14 @@ def real_array(
         raise ValueError(f"`{name}` must have {ndim} axes, got shape {array.shape}; reshape it.")
     if shape is not None and array.shape != shape:
         raise ValueError(f"`{name}` must have shape {shape}, got {array.shape}; reshape it.")
-    if not np.isfinite(array).all():
+    if finite and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"`{name}` has a NaN or infinity, first at index {where}; remove it.")
     return array
+
+
+def _objects(array: Any) -> Iterable[Any]:
+    return array.flat if array.dtype.kind == "O" else ()
 
 
 def symmetric(name: str, value: Any, *, size: int | None = None) -> Array:
@@ -178,7 +197,11 @@ def pairs(name: str, value: Any) -> tuple[tuple[str, Any], ...]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a phrase with the names near `name`, or all of them."""
-    names = sorted(known)
+    """Return a phrase with the names near `name`, else with all of them, or a few of many."""
+    names = sorted(set(known))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names)}."
+    if near:
+        return f"did you mean {', '.join(near)}?"
+    if len(names) <= FEW:
+        return f"known: {', '.join(names)}."
+    return f"known: {', '.join(names[:3])} and {len(names) - 3} more."

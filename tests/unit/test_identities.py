@@ -52,7 +52,7 @@ def test_what_was_decided_before_it_came_is_refused(found):
 
 def test_zero_that_was_given_is_not_called_a_reduction():
     verdict = dl.Identities("x = x", lambda: {"g": x - x}).check()
-    assert verdict.note == "g: given as 0"
+    assert verdict.note.startswith("g: given as 0; nothing was left to reduce")
 
 
 def test_a_refuted_identity_shows_its_value():

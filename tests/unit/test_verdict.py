@@ -149,7 +149,8 @@ def test_the_status_at_a_time_beyond_the_horizon_is_undecided():
 
 def test_a_path_on_which_nothing_is_trusted_is_undecided_and_says_so():
     found = judged([0.0], 0.0, [0.0], -1.0)
-    assert (found.status, found.note) == ("UNDECIDED", "no sample is trusted")
+    assert found.status == "UNDECIDED"
+    assert found.note.startswith("no sample is trusted")
 
 
 def test_where_nothing_is_asserted_the_verdict_says_so():
