@@ -38,6 +38,7 @@ class Path(Case):
     method : str
         Of `gradient_flow`, or with `eta` of `gradient_descent`; ``"auto"`` is then ``"plain"``.
     rtol, atol : float
+        As of `gradient_flow`.
     saves : int, "log" or tuple of float
         How many evenly spaced times, to which logarithmic ones are added; ``"log"`` for those
         alone; a tuple lists the times.
@@ -53,7 +54,7 @@ class Path(Case):
     t_end: float
     method: str = "auto"
     rtol: float = 1e-10
-    atol: float = 1e-13
+    atol: float | None = None
     saves: int | str | tuple[float, ...] = 101
     eta: float | None = None
     beta: float = 0.9

@@ -16,6 +16,7 @@ import numpy as np
 
 from dynlens.dynamics.events import Watch
 from dynlens.dynamics.settings import Settings
+from dynlens.dynamics.tolerances import floor_of
 from dynlens.dynamics.trajectory import Crossing, Trajectory
 from dynlens.observables.recorder import Kept
 from dynlens.problems.problem import Problem
@@ -91,8 +92,9 @@ def run_again(
 ) -> Trajectory:
     """Repeat a run at other times, or as one of its `TWINS`."""
     if twin is not None:
-        changed = {"tighter": settings.tighter, "by_other_family": settings.by_other_family}
-        settings = changed[twin]()
+        floor = floor_of(problem, start, settings.rtol)
+        tighter = twin == "tighter"
+        settings = settings.tighter(floor) if tighter else settings.by_other_family()
     if twin == "tighter":
         # Half a unit in the last place, up and down in turn: what rounding alone could do.
         start = start * (1 + np.where(np.arange(start.size) % 2, 1.0, -0.5) * np.finfo(float).eps)

@@ -9,6 +9,7 @@ from dynlens.dynamics.driver import integrate_quietly
 from dynlens.dynamics.events import Event
 from dynlens.dynamics.settings import Settings, checked_method
 from dynlens.dynamics.times import save_times
+from dynlens.dynamics.tolerances import floor_of
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.recorder import checked_names
 from dynlens.problems.problem import Problem
@@ -28,7 +29,7 @@ def gradient_flow(
     *,
     method: str | type = "auto",
     rtol: float = 1e-9,
-    atol: float = 1e-12,
+    atol: float | None = None,
     saves: int | str = 201,
     events: Sequence[Event] = (),
     max_evaluations: int = 10_000_000,
@@ -54,7 +55,9 @@ def gradient_flow(
         "DOP853", "LSODA", "Radau", "BDF". Explicit methods suit early times, implicit ones late and
         stiff times.
     rtol, atol : float
-        Relative and absolute tolerance of one step, as in `scipy.integrate.solve_ivp`.
+        Relative and absolute tolerance of one step, as in `scipy.integrate.solve_ivp`. Unless
+        given, `atol` is 1e-12 (less if `rtol` is below 1e-9) times the size of the start or of
+        what fits the target, whichever is smaller: see ``attrs["atol"]``.
     saves : int or "log"
         How many evenly spaced times to save when `t_end` is a number, or ``"log"`` for 0 and 200
         logarithmically spaced ones.
@@ -129,6 +132,8 @@ def gradient_flow(
     start = problem.check_theta(theta0)
     times = save_times(t_end, saves)
     validation.positive("rtol", rtol)
+    if atol is None:
+        atol = floor_of(problem, start, rtol)
     validation.positive("atol", atol, allow_zero=True)
     validation.count("max_evaluations", max_evaluations)
     if max_seconds is not None:

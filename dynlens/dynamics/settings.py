@@ -53,10 +53,14 @@ class Settings:
         method = REFERENCE if self.method == AUTO else self.method
         return replace(self, method=method, compiled=False)
 
-    def tighter(self) -> Settings:
-        """Return the same at a tenth of the tolerances."""
+    def tighter(self, floor: float) -> Settings:
+        """Return the same at a tenth of the tolerance, with an absolute one that knows the start.
+
+        Where the absolute tolerance decides, a tenth of it is as wrong as all of it: it becomes a
+        thousandth of the `floor` that belongs to the start.
+        """
         rtol = max(self.rtol / 10, SCIPY_RTOL_FLOOR)
-        return replace(self, rtol=rtol, atol=self.atol / 10, progress=False)
+        return replace(self, rtol=rtol, atol=min(self.atol / 10, floor / 1000), progress=False)
 
     def by_other_family(self) -> Settings:
         """Return the same by solvers of another family, of SciPy's."""

@@ -143,7 +143,8 @@ def test_a_trajectory_from_a_file_is_judged_with_twins_and_its_line_repeats_the_
     read = dl.load(flow.save(tmp_path / "flow"))
     assert not read.twins
     found = claim.check(read)
-    assert found.numerical_error == claim.check(flow).numerical_error
+    # Its twins are read off interpolants at more times at once, which adds up in another order.
+    assert found.numerical_error == pytest.approx(claim.check(flow).numerical_error, rel=1e-3)
     again: dict = {}
     line = found.reproduce.replace("print(", "verdict = (")
     exec(line, again)

@@ -12,9 +12,11 @@ from dynlens.dynamics.batches.batch import Batch
 from dynlens.dynamics.batches.lanes import side_by_side
 from dynlens.dynamics.batches.starts import read_starts
 from dynlens.dynamics.driver import integrate
+from dynlens.dynamics.made import Made
 from dynlens.dynamics.settings import REFERENCE, Settings
 from dynlens.dynamics.threads import Queue, share_out, thread_count
 from dynlens.dynamics.times import save_times
+from dynlens.dynamics.tolerances import floors_of
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.recorder import Kept, checked_names
 from dynlens.problems.problem import Problem
@@ -39,7 +41,7 @@ def gradient_flow_batch(
     *,
     method: str = "auto",
     rtol: float = 1e-9,
-    atol: float = 1e-12,
+    atol: float | None = None,
     saves: int | str = 201,
     max_evaluations: int = 10_000_000,
     observables: Sequence[str] = (),
@@ -58,7 +60,8 @@ def gradient_flow_batch(
     method : str
         As in `gradient_flow`, one of its compiled loops: {integrators}.
     rtol, atol : float
-        Relative and absolute tolerance of one step.
+        Relative and absolute tolerance of one step; unless given, `atol` is that of each start,
+        as in `gradient_flow`.
     saves : int or "log"
         As in `gradient_flow`. The result holds B times T states.
     max_evaluations : int
@@ -113,10 +116,15 @@ def gradient_flow_batch(
         raise KernelError(f"`method` {method!r} is a compiled loop, but {note} Use 'auto'.")
     by_lanes = not note and in_lanes(problem) and method in (AUTO, *TABLEAUS) and times[-1] > 0
     names, cores = checked_names(observables), thread_count(threads)
+    validation.positive("rtol", rtol)
+    if atol is None:
+        floors = floors_of(problem, begins, rtol)
+    else:
+        floors = np.full(len(begins), validation.positive("atol", atol, allow_zero=True))
     settings = Settings(
         method=REFERENCE if note else method,
-        rtol=validation.positive("rtol", rtol),
-        atol=validation.positive("atol", atol, allow_zero=True),
+        rtol=rtol,
+        atol=float(floors.min(initial=np.inf)),
         max_evaluations=validation.count("max_evaluations", max_evaluations),
         compiled=not note,
         observables=() if by_lanes else names,
@@ -124,7 +132,15 @@ def gradient_flow_batch(
     )
     title = "flow" if progress else ""
     integrate_all = side_by_side if by_lanes else one_by_one
-    runs = integrate_all(problem, settings, begins, times, cores, title)
+    groups, part = np.unique(floors, return_inverse=True)
+    parts = [
+        integrate_all(
+            problem, replace(settings, atol=float(floor)), begins[part == g], times, cores, title
+        )
+        for g, floor in enumerate(groups)
+    ]
+    place = [int(np.sum(part[:b] == g)) for b, g in enumerate(part)]
+    runs: Sequence[Trajectory] = Made(len(begins), lambda b: parts[part[b]][place[b]])
     if names and by_lanes:
         runs = [observed(run, names) for run in runs]
     clock = np.broadcast_to(times, (max(len(begins), 1), len(times)))

@@ -29,6 +29,7 @@ ERROR_WEIGHTS, POWERS = np.array(RADAU["ERROR_WEIGHTS"]), np.array(RADAU["POWERS
 # Blocks of the work space, each as long as the state.
 SCALE, Z, K, R, W, Q, OLD, DIAGONAL, BESIDE, PIVOTS = 6, 7, 12, 17, 22, 27, 32, 33, 34, 35
 HESSIAN = 41
+ROUNDING = 2.0**-52
 
 
 @declared(VECTOR, PLACE)
@@ -187,12 +188,25 @@ def polynomial(w, x, out, n):
             out[i] += power * q[i]
 
 
+@declared(VECTOR, SCALAR, PLACE)
+def floor_of(w, atol, n):
+    """Return the absolute tolerance, or what rounding leaves of an entry if that is more.
+
+    The basis of the Hessian mixes all entries: none is known better than the largest is rounded.
+    """
+    y, largest = block(w, 0, n), 0.0
+    for i in range(n):
+        largest = max(largest, abs(y[i]))
+    return max(atol, ROUNDING * largest)
+
+
 @declared(VECTOR, *[SCALAR] * 2, PLACE, *[SCALAR] * 2, PLACE)
 def guess(w, h, h_old, known, rtol, atol, n):
     """Go on along the last step's polynomial, and set up Newton's iteration."""
     y, old, scale = block(w, 0, n), block(w, OLD, n), block(w, SCALE, n)
+    floor = floor_of(w, atol, n)
     for i in range(n):
-        scale[i] = 1.0 / (atol + rtol * abs(y[i]))
+        scale[i] = 1.0 / (floor + rtol * abs(y[i]))
     for q in range(STAGES):
         z = block(w, Z + q, n)
         for i in range(n):
@@ -247,9 +261,9 @@ def error_of(w, h, slope, rtol, atol, n):
     turn_one(w, HESSIAN + n, R, K, n)
     solve(w, K, n)
     turn_one(w, HESSIAN, K, R, n)
-    total = 0.0
+    total, floor = 0.0, floor_of(w, atol, n)
     for i in range(n):
-        total += (rest[i] / (atol + rtol * max(abs(y[i]), abs(new[i])))) ** 2
+        total += (rest[i] / (floor + rtol * max(abs(y[i]), abs(new[i])))) ** 2
     return math.sqrt(total / n)
 
 
