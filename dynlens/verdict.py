@@ -2,7 +2,8 @@
 
 Every claim measures *residuals*, which must not exceed a tolerance, each with an estimate of
 its numerical error. An interval either lies below the tolerance, above it, or across; that
-gives the statuses, and a true theorem cannot be refuted by an error that was estimated honestly.
+gives the statuses. An error is itself an estimate, the distance of two runs: what refutes must
+exceed the tolerance by three of them, so that a true theorem is not refuted by arithmetic.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from dynlens.support.typing import Array, Mask
 
 SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
 COVERED = 0.5  # a claim judged on less of the time it is asserted for is undecided
+SURE = 3.0  # a claim is refuted by what exceeds the tolerance by this many times its error
+NEIGHBOURS = 3  # times to either side whose errors count when it is
 AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
 
 
@@ -310,14 +313,14 @@ def judge(measured: Measured, statement: str) -> Verdict:
     unknown = np.isnan(measured.error)
     error = np.where(trusted, np.where(unknown, np.inf, measured.error), 0.0)
     with np.errstate(invalid="ignore"):
-        low, high = residual - error, residual + error
+        low, high = residual - SURE * (error if t is None else _doubt(error)), residual + error
     low = np.where(np.isnan(low), -np.inf, low)  # infinite, as far as its error goes: no refutation
     if np.any(low > measured.tolerance):
         status, flat = Status.REFUTED, int(np.argmax(low))
     else:
         held = bool(np.all(high[trusted] <= measured.tolerance))
         status, flat = (Status.SUPPORTED if held else Status.UNDECIDED), int(np.argmax(high))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         room = measured.tolerance / residual[trusted & (residual > 0)]
         margin = ((measured.tolerance - residual) / error)[trusted & (error > 0)]
     share = _share(measured, asserted, trusted)
@@ -362,6 +365,18 @@ def _untrusted(measured: Measured) -> str:
 
 def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
+
+
+def _doubt(error: Array) -> Array:
+    """Largest error at a time and at its neighbours, entry by entry.
+
+    Two runs cross again and again: now and then their distance says nothing of their error.
+    """
+    found, known = error.copy(), np.where(np.isfinite(error), error, 0.0)
+    for k in range(1, min(NEIGHBOURS, len(error) - 1) + 1):
+        found[k:] = np.maximum(found[k:], known[:-k])
+        found[:-k] = np.maximum(found[:-k], known[k:])
+    return found
 
 
 def _end_of(measured: Measured) -> float | None:

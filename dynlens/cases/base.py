@@ -25,6 +25,7 @@ from dynlens.problems.observations import Entries, Full
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.errors import UnknownNameError
+from dynlens.support.numerics import nudged_at_random
 from dynlens.support.typing import Array, Mask
 
 HALF_SQUARES = SquaredLoss()
@@ -84,6 +85,10 @@ class Samples(ABC):
     def labels(self, name: str | Reading, shape: tuple[int, ...]) -> dict[str, Sequence[Any]]:
         """Labels of a quantity's axes, of the given sizes, where they have names."""
         return {}
+
+    def closer(self) -> Samples:
+        """Return the same samples with more twins, or as they are."""
+        return self
 
     def check_beginning(self, name: str) -> None:  # noqa: B027 - most samples have one
         """Refuse an initial value where there is no path."""
@@ -200,6 +205,10 @@ class ModelSamples(Samples):
         away[:n] = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
         return away
 
+    def closer(self) -> Samples:
+        scattered = type(self) is ModelSamples and self.t is None
+        return _with_twins(self, MORE) if scattered else self
+
     def check_beginning(self, name: str) -> None:
         if self.t is None:
             raise ValueError(
@@ -215,6 +224,10 @@ class Case(ABC):
     @abstractmethod
     def samples(self) -> Samples:
         """Make the states, with twins that measure their numerical error."""
+
+    def closer(self) -> Samples:
+        """Make them with more twins, where there may be more: to confirm a close refutation."""
+        return self.samples().closer()
 
     def simpler(self) -> Iterator[Case]:
         """Cases that are smaller or rounder than this one, the boldest first."""
@@ -419,11 +432,15 @@ class RandomMatrices(Case):
 NUDGES = 3
 """Independent perturbations in the last place; fewer where there are very many states."""
 
+MORE = 12
+"""Perturbations where a refutation is close: that all of them happen to do little is unlikely."""
+
 
 def _scattered(problem: Problem, theta: Array) -> ModelSamples:
     """Return states with twins that are off by rounding, each entry up or down at random."""
-    rng = np.random.default_rng(0)
-    count = NUDGES if theta.size <= 100_000 else 1
-    signs = (rng.choice([-1.0, 1.0], theta.shape) for _ in range(count))
-    twins = tuple(ModelSamples(problem, theta * (1 + s * 2.0**-52)) for s in signs)
-    return ModelSamples(problem, theta, None, twins)
+    return _with_twins(ModelSamples(problem, theta), NUDGES if theta.size <= 100_000 else 1)
+
+
+def _with_twins(samples: ModelSamples, count: int) -> ModelSamples:
+    nudged = (nudged_at_random(samples.theta, seed) for seed in range(1, 1 + count))
+    return replace(samples, twins=tuple(ModelSamples(samples.problem, x) for x in nudged))

@@ -10,7 +10,7 @@ from inspect import signature
 
 import numpy as np
 
-from dynlens.cases.base import Case
+from dynlens.cases.base import MORE, Case
 from dynlens.cases.systems import SystemSamples
 from dynlens.support import validation
 from dynlens.support.numerics import Numerics
@@ -26,7 +26,8 @@ class Measurement(Case):
     Notes
     -----
     `measure` is asked twice, and the distance of the two answers is the numerical error: the second
-    time its `Numerics` give tighter tolerances, a start off in the last place, finer grids. What
+    time its `Numerics` give tighter tolerances, a start off in the last place, finer grids. If that
+    refutes a claim, but not by far, more answers are asked for, from starts off at random. What
     depends on random draws draws them from seeds of the case.
 
     Examples
@@ -48,8 +49,15 @@ class Measurement(Case):
 
     def samples(self) -> SystemSamples:
         """Return what was measured, with the finer measurement as twin."""
-        usual, finer = (_measured(self, Numerics(finer)) for finer in (False, True))
-        return SystemSamples(usual, {}, None, (SystemSamples(finer, {}),))
+        return self._samples(Numerics(finer=True))
+
+    def closer(self) -> SystemSamples:
+        """Return it with more measurements as twins, from starts off by rounding at random."""
+        return self._samples(Numerics(finer=True), *(Numerics(nudge=k) for k in range(1, MORE)))
+
+    def _samples(self, *others: Numerics) -> SystemSamples:
+        twins = tuple(SystemSamples(_measured(self, numerics), {}) for numerics in others)
+        return SystemSamples(_measured(self, Numerics()), {}, None, twins)
 
 
 @lru_cache(maxsize=128)

@@ -20,7 +20,7 @@ from dynlens.dynamics.times import log_times
 from dynlens.dynamics.trajectory import Trajectory, load
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
-from dynlens.support.numerics import nudged
+from dynlens.support.numerics import nudged, nudged_at_random
 from dynlens.support.run_cache import kept, ours
 from dynlens.support.typing import Array
 
@@ -140,11 +140,17 @@ class Path(Case):
             self._check_steps(float(t), "saves")
 
     def samples(self) -> ModelSamples:
-        """Return the trajectory's states, with its twins (the flow's own, or a nudged descent)."""
+        """Return the trajectory's states, with its twins (the flow's own, or a nudged descent).
+
+        A last twin has the run's own states, off by rounding: what settles where a quantity is
+        exactly zero settles there in every run, yet the quantity is known to rounding only.
+        """
         run = self.trajectory
+        states = self._states(run)
+        rounded = replace(states, theta=nudged_at_random(run.theta, 1), _cache={})
         return replace(
-            self._states(run),
-            twins=tuple(self._states(twin) for twin in self._twins(run)),
+            states,
+            twins=(*(self._states(twin) for twin in self._twins(run)), rounded),
             t_end=self._asserted_until(run),
             note="" if run.status == "finished" else f"the run ended early: {run.message}",
         )

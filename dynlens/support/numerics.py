@@ -18,6 +18,13 @@ def nudged(values: Any) -> Any:
     return np.asarray(values) * LAST_PLACE if np.ndim(values) else values * LAST_PLACE
 
 
+def nudged_at_random(values: Any, seed: int) -> Any:
+    """Return `values`, each moved up or down by about one unit in its last place."""
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], np.shape(values))
+    moved = np.asarray(values) * (1 + signs * 2.0**-52)
+    return moved if np.ndim(values) else float(moved)
+
+
 @dataclass(frozen=True)
 class Numerics:
     """How something is computed: as stated, or once more, finer, from a start off by rounding.
@@ -28,6 +35,9 @@ class Numerics:
     Parameters
     ----------
     finer : bool
+    nudge : int
+        If not zero, starts are off in the last place, each number up or down at random: with this
+        seed.
 
     Examples
     --------
@@ -38,13 +48,16 @@ class Numerics:
     """
 
     finer: bool = False
+    nudge: int = 0
 
     def rtol(self, value: float) -> float:
         """Tolerance of an integrator, a tenth of `value` if finer."""
         return value / 10 if self.finer else value
 
     def start(self, values: Any) -> Any:
-        """Return `values`; if finer, off by one unit in the last place."""
+        """Return `values`; if finer or nudged, off by one unit in the last place."""
+        if self.nudge:
+            return nudged_at_random(values, self.nudge)
         return nudged(values) if self.finer else values
 
     def count(self, points: int) -> int:

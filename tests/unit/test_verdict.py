@@ -33,8 +33,8 @@ JUDGED = {
     "a margin kept": ([-3.0], 1.0, "SUPPORTED"),
     "far above": ([0.0, 0.5], 0.01, "REFUTED"),
     "above, with an error that reaches below": ([0.0, 0.5], 0.45, "UNDECIDED"),
-    "above by exactly the error": ([0.5], 0.4, "UNDECIDED"),
-    "above by a little more than the error": ([0.5], 0.399, "REFUTED"),
+    "above by exactly three errors": ([0.7], 0.2, "UNDECIDED"),
+    "above by a little more than three errors": ([0.7], 0.199, "REFUTED"),
     "below, with an error that reaches above": ([0.05], 0.06, "UNDECIDED"),
     "one refuted, one undecided": ([0.5, 0.05], [0.0, 9.0], "REFUTED"),
     "one supported, one undecided": ([0.0, 0.05], [0.0, 0.06], "UNDECIDED"),
@@ -80,14 +80,33 @@ def test_an_undefined_residual_is_never_supported(undefined, error):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_refuted_means_an_interval_above_and_supported_means_all_below(seed):
+def test_refuted_means_three_errors_above_and_supported_means_all_below(seed):
     rng = np.random.default_rng(seed)
     for _ in range(200):
         residual, error = rng.uniform(-0.1, 0.3, 3), rng.uniform(0, 0.2, 3)
-        refuted = bool(np.any(residual - error > TOLERANCE))
+        refuted = bool(np.any(residual - 3 * error > TOLERANCE))
         supported = bool(np.all(residual + error <= TOLERANCE))
         expected = "REFUTED" if refuted else "SUPPORTED" if supported else "UNDECIDED"
         assert judged(residual, error).status == expected, f"{residual} +- {error}"
+
+
+@pytest.mark.parametrize(
+    ("away", "status"), [(0, "UNDECIDED"), (1, "UNDECIDED"), (3, "UNDECIDED"), (4, "REFUTED")]
+)
+def test_on_a_path_the_errors_of_neighbouring_times_count_against_a_refutation(away, status):
+    residual, error, t = np.zeros(12), np.zeros(12), np.arange(12.0)
+    residual[5], error[5 + away] = 0.5, 0.2
+    residual[5 + away] = max(residual[5 + away], -0.2)
+    assert judged(residual, error, t, 11.0).status == status
+    assert judged(residual[::-1], error[::-1], t, 11.0).status == status
+
+
+def test_without_times_there_are_no_neighbours():
+    assert judged([0.5, -0.5], [0.0, 0.2]).status == "REFUTED"
+
+
+def test_an_unknown_error_beside_a_violation_does_not_hide_it():
+    assert judged([NAN, 0.5, 0.0], [NAN, 0.0, INF], [0.0, 1.0, 2.0], 2.0).status == "REFUTED"
 
 
 # -- time -----------------------------------------------------------------------------------------
