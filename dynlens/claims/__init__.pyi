@@ -4,13 +4,14 @@ from dynlens.claims.base import POSITIVE_DETERMINANT as POSITIVE_DETERMINANT
 from dynlens.claims.base import Assumption as Assumption
 from dynlens.claims.base import Claim as Claim
 from dynlens.claims.base import falsify as falsify
+from dynlens.claims.draws import Frequency as Frequency
+from dynlens.claims.draws import Mean as Mean
 from dynlens.claims.equations import AtLeast as AtLeast
 from dynlens.claims.equations import ClosedForm as ClosedForm
 from dynlens.claims.equations import Conserved as Conserved
 from dynlens.claims.equations import Equal as Equal
 from dynlens.claims.equations import RateLaw as RateLaw
-from dynlens.claims.limits import Frequency as Frequency
-from dynlens.claims.limits import Mean as Mean
+from dynlens.claims.limits import Limit as Limit
 from dynlens.claims.limits import PowerLaw as PowerLaw
 from dynlens.claims.orders import LeadingError as LeadingError
 from dynlens.claims.orders import Order as Order
