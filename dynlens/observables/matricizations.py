@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dynlens.models.capabilities import ModeTree
 from dynlens.observables.registry import observable
+from dynlens.observables.repeated import singular_rates
 from dynlens.observables.spectra import erank
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
@@ -35,12 +36,10 @@ def matricization_singular_values(
 def _matricization_singular_values_derivative(
     problem: Problem, factors: Factors, directions: Factors, modes: int | Sequence[int] = 0
 ) -> Array:
-    # First-order perturbation, u_r^T dW v_r: exact wherever the singular value is simple.
     shape = problem.model.tensor_shape
     matrix = matricization(problem.model.end_to_end(factors), shape, modes)
     moved = matricization(problem.model.pushforward(factors, directions), shape, modes)
-    left, _, right = np.linalg.svd(matrix, full_matrices=False)
-    return np.einsum("...ir,...ij,...rj->...r", left, moved, right)
+    return singular_rates(matrix, moved)
 
 
 @observable()

@@ -7,7 +7,9 @@ from operator import mul
 
 import numpy as np
 
+from dynlens.observables.followed import follow
 from dynlens.observables.registry import observable
+from dynlens.observables.repeated import singular_rates
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.arrays import namespace, quotient
@@ -26,17 +28,21 @@ def singular_values(problem: Problem, factors: Factors) -> Array:
 
 @singular_values.derivative
 def _singular_values_derivative(problem: Problem, factors: Factors, directions: Factors) -> Array:
-    # First-order perturbation, u_r^T dW v_r: exact wherever the singular value is simple.
-    left, _, right = np.linalg.svd(problem.model.end_to_end(factors), full_matrices=False)
     moved = problem.model.pushforward(factors, directions)
-    return np.einsum("...ir,...ij,...rj->...r", left, moved, right)
+    return singular_rates(problem.model.end_to_end(factors), moved)
 
 
 @observable(dims=("component",), symbol=r"\gamma_r")
 def alignment(problem: Problem, factors: Factors) -> Array:
-    r"""Alignment :math:`\langle -\nabla\ell(W), u_r v_r^\top\rangle` of each singular component."""
+    r"""Alignment :math:`\langle -\nabla\ell(W), u_r v_r^\top\rangle` of each singular component.
+
+    Where singular values coincide, the vectors are those that diagonalize the symmetric part of
+    the gradient between them.
+    """
     matrix = problem.model.end_to_end(factors)
     xp = namespace(matrix)
+    if xp is np:
+        return singular_rates(matrix, -problem.tensor_gradient(matrix))
     left, _, right = xp.linalg.svd(matrix, full_matrices=False)
     return -xp.einsum("...ir,...ij,...rj->...r", left, problem.tensor_gradient(matrix), right)
 
@@ -47,23 +53,11 @@ def signed_singular_values(problem: Problem, factors: Factors) -> Array:
 
     The SVD at each time is permuted to agree with the one before: components are paired by
     :math:`|u_r^\top u_r'|\,|v_r^\top v_r'|`, and the sign is the product of the overlaps' signs.
-    The first time has non-negative values in decreasing order. Reliable where consecutive times
-    are close enough that the vectors turn by less than 45 degrees.
+    The first time has non-negative values in decreasing order. Between times that are too far
+    apart the path is taken to be straight; where that decides nothing, a component is NaN from
+    there on, and a warning says so.
     """
-    from scipy.optimize import linear_sum_assignment
-
-    left, sigma, right = np.linalg.svd(problem.model.end_to_end(factors), full_matrices=False)
-    followed = np.empty_like(sigma)
-    followed[0] = sigma[0]
-    u, v = left[0], right[0]
-    for k in range(1, len(sigma)):
-        on_left, on_right = u.T @ left[k], v @ right[k].T
-        rows, columns = linear_sum_assignment(-np.abs(on_left * on_right))
-        left_sign = np.where(on_left[rows, columns] < 0, -1.0, 1.0)
-        right_sign = np.where(on_right[rows, columns] < 0, -1.0, 1.0)
-        followed[k] = sigma[k][columns] * left_sign * right_sign
-        u, v = left[k][:, columns] * left_sign, right[k][columns] * right_sign[:, None]
-    return followed
+    return follow(problem.model.end_to_end(factors))
 
 
 @observable(symbol=r"\operatorname{erank} W")
