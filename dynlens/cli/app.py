@@ -137,6 +137,52 @@ def bench(
             )
 
 
+@app.command()
+def calibrate(
+    kinds: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="Only claims of this kind; repeat it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="From which the claims are drawn.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="True claims, and as many false ones.")] = 1000,
+    fresh: Annotated[
+        list[int] | None,
+        typer.Option(min=0, metavar="SEED", help="Judge a hundred of each from this seed, apart."),
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="How many judge side by side.")] = 2,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the page that tells of it.")
+    ] = None,
+) -> None:
+    """Judge claims of known truth, and count what the judge says of them.
+
+    The exit status is 1 if an aim is missed: a true claim refuted, a false one held. What is
+    finished is kept, so that an interrupted run goes on where it was.
+    """
+    if output is not None and not output.absolute().parent.is_dir():
+        refuse(f"`--output`: {output} is not in an existing folder.")
+    from dynlens.cli.cpu import one_thread_each
+
+    with one_thread_each(), _sentences():
+        from dynlens.cli import calibrate as command
+
+        try:
+            met = command.run(
+                kinds or [],
+                seed=seed,
+                count=count,
+                fresh=tuple(fresh or ()),
+                processes=processes,
+                output=output,
+                progress=sys.stderr.isatty(),
+                echo=typer.echo,
+                tabulate=_table,
+            )
+        except KeyboardInterrupt as error:
+            command.tell_finished(kinds or [], seed, count, typer.echo, _table)
+            raise typer.Exit(INTERRUPTED) from error
+    raise typer.Exit(0 if met else REFUTED)
+
+
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table
