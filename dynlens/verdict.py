@@ -21,7 +21,7 @@ from dynlens.support.typing import Array, Mask
 
 SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
 COVERED = 0.5  # a claim judged on less of the time it is asserted for is undecided
-SURE = 3.0  # a claim is refuted by what exceeds the tolerance by this many times its error
+BEYOND = 3.0  # a claim is refuted by what exceeds the tolerance by this many times its error
 NEIGHBOURS = 3  # times to either side whose errors count when it is
 AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
 
@@ -313,7 +313,7 @@ def judge(measured: Measured, statement: str) -> Verdict:
     unknown = np.isnan(measured.error)
     error = np.where(trusted, np.where(unknown, np.inf, measured.error), 0.0)
     with np.errstate(invalid="ignore"):
-        low, high = residual - SURE * (error if t is None else _doubt(error)), residual + error
+        low, high = residual - BEYOND * (error if t is None else _doubt(error)), residual + error
     low = np.where(np.isnan(low), -np.inf, low)  # infinite, as far as its error goes: no refutation
     if np.any(low > measured.tolerance):
         status, flat = Status.REFUTED, int(np.argmax(low))

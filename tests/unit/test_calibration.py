@@ -95,7 +95,7 @@ BREAKS = {
         *(("lost signs",), HELD),
     ),
     "one error is enough to refute": (
-        *(verdicts, "SURE", 1.0),
+        *(verdicts, "BEYOND", 1.0),
         *(("solutions", "first integrals"), REFUTED),
     ),
     "all is supported": (*(base, "judge", always("SUPPORTED")), ("rate laws",), HELD),

@@ -6,7 +6,7 @@ import numpy as np
 
 from dynlens.calibration.drawing import Draw, Stated, kind
 from dynlens.cases.base import RandomStates
-from dynlens.claims.limits import Frequency, Mean
+from dynlens.claims.draws import Frequency, Mean
 from dynlens.models.deep_linear import DeepLinear
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from dynlens.calibration.drawing import Draw, Stated, kind
 from dynlens.cases.measurements import Measurement
 from dynlens.claims.equations import Equal
-from dynlens.claims.limits import PowerLaw
+from dynlens.claims.limits import Limit, PowerLaw
 from dynlens.support.numerics import Numerics
 
 
@@ -102,6 +102,27 @@ def logarithms(draw: Draw) -> Stated:
     exponent = draw.one_of((round(slope, 3), case.p))
     # What is fitted differs by the drift of the slope, q / log(1 / h).
     return Stated(PowerLaw("y", "h", exponent), case, max(abs(case.p - exponent), 0.01))
+
+
+@kind
+def limits_in_a_step(draw: Draw) -> Stated:
+    """What a power of a step is over that power in the limit; false: off by 1e-1 to 1e-12."""
+    case = _powers(draw, 0.0)
+    tolerance = draw.tolerance(1e-4)
+    claim = Limit(f"y / h**{case.p}", f"{case.c!r} * {draw.factor}", along="h", to=0.0,
+                  tolerance=tolerance)  # fmt: skip
+    return Stated(claim, case, 0.99 * abs(draw.error))
+
+
+@kind
+def limits_with_logarithms(draw: Draw) -> Stated:
+    """Limits approached like 1 / log(1 / h); false: off by 1e-3 or more."""
+    p, q = draw.one_of((0.0, 1.0)), -1.0
+    case = replace(_powers(draw, q), p=p, d=0.0)
+    off = 0.0 if draw.true else draw.spread(1e-3, 0.3) * draw.one_of((-1, 1))
+    # y / h^p + 1 = 1 + c / log(1 / h) tends to one.
+    claim = Limit(f"1 + y / h**{p}", 1 + off, along="h", to=0.0)
+    return Stated(claim, case, 0.99 * abs(off))
 
 
 def _powers(draw: Draw, q: float) -> Powers:

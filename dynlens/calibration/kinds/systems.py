@@ -7,6 +7,7 @@ import numpy as np
 from dynlens.calibration.drawing import Draw, Stated, kind
 from dynlens.cases.systems import SystemPath
 from dynlens.claims.equations import AtLeast, ClosedForm, Conserved
+from dynlens.claims.limits import Limit
 
 # Right-hand side, solution, start, end of time; K is the rate, in which errors are planted.
 SOLVED = (
@@ -39,6 +40,24 @@ def solutions(draw: Draw) -> Stated:
         # Beside the largest value anywhere, as an entry of a system is judged.
         gap = float((np.abs(right - there) / np.maximum(largest, 1e-6 * largest.max())).max())
     return Stated(claim, path, 0.9 * gap)
+
+
+@kind
+def limits_in_time(draw: Draw) -> Stated:
+    """What decays like a power of time, or like an exponential, in the limit; false: off."""
+    rate, start = draw.uniform(0.5, 1.5), draw.uniform(0.5, 2.0)
+    if draw.sometimes(0.5):
+        power = draw.one_of((2, 3, 4))
+        path = SystemPath({"x": f"-{rate!r} * x**{power}"}, {"x": start}, draw.spread(1e3, 1e6))
+        of, value = f"x * t**(1/{power - 1})", ((power - 1) * rate) ** (-1 / (power - 1))
+    else:
+        goal = draw.uniform(0.5, 2.0)
+        path = SystemPath(
+            {"x": f"{rate!r} * x * ({goal!r} - x)"}, {"x": start}, draw.uniform(20, 60)
+        )
+        of, value = "x", goal
+    claim = Limit(of, f"{float(value)!r} * {draw.factor}", tolerance=draw.tolerance(1e-4))
+    return Stated(claim, path, 0.99 * abs(draw.error))
 
 
 INTEGRALS = (
