@@ -118,6 +118,19 @@ def word(name: str) -> Word | None:
     return None
 
 
+@lru_cache(maxsize=512)
+def quantities_in(text: str) -> frozenset[str]:
+    """Names of the quantities that a formula reads, whatever of them: rates, entries, sums."""
+    found: set[str] = set()
+    for name in compiled_formula(text)[0]:
+        inside = word(name)
+        if inside is not None:
+            found |= quantities_in(inside.inside)
+        else:
+            found.add(name.removeprefix("d_").removesuffix("_0"))
+    return frozenset(found)
+
+
 @lru_cache(maxsize=256)
 def terms(text: str) -> tuple[str, ...]:
     """Terms of a sum, as formulas of their own; a formula that is no sum is its only term."""

@@ -27,6 +27,7 @@ from dynlens.support.typing import Array, Mask
 from dynlens.verdict import Finding, Measured, Status, Verdict, judge
 
 CLOSE = 100.0  # a refutation by fewer errors than these is confirmed with more twins
+LOOSEST = 1e-9  # tolerance of what is computed to rounding
 TRIES = 8  # cases tried while shrinking a counterexample
 
 
@@ -111,7 +112,7 @@ class Claim(ABC):
         _refuse_shadows("given", given)
         _refuse_shadows("readings", self.readings)
         validation.finite("after", self.after)
-        validation.positive("tolerance", self.tolerance, allow_zero=True)
+        validation.positive("tolerance", self.allowed, allow_zero=True)
         # Annotations are text here, which is what marks a field as a formula.
         for f in fields(self):
             if f.type == "Formula" and not (getattr(self, f.name) is f.default is None):
@@ -139,8 +140,13 @@ class Claim(ABC):
     def measure(self, samples: Samples) -> Array:
         """Residuals at every sample, shape (S, ...): what must not exceed `tolerance`."""
 
-    tolerance: float = 1e-9
+    tolerance: float | None = LOOSEST
     pooled: ClassVar[bool] = False  # one residual is made of all samples
+
+    @property
+    def allowed(self) -> float:
+        """The tolerance, or the most that it may be where it is set by the error."""
+        return LOOSEST if self.tolerance is None else self.tolerance
 
     def check(self, case: Case | Trajectory) -> Verdict:
         """Check the claim on one case, or along a trajectory that was computed already.
@@ -179,7 +185,7 @@ class Claim(ABC):
             if not self.pooled:
                 residual[~met] = np.nan
             return Measured(
-                residual, error, self.tolerance, None, None, findings, notes, labels=labels
+                residual, error, self.allowed, None, None, findings, notes, labels=labels
             )
         until = horizon(self, samples, error)
         if samples.listed is not None and not self.pooled:
@@ -187,7 +193,7 @@ class Claim(ABC):
         return Measured(
             residual,
             error,
-            self.tolerance,
+            self.allowed,
             samples.t,
             until,
             findings,

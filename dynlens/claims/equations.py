@@ -7,16 +7,17 @@ the left. An inequality holds at random states (static) or along a path, as the 
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from dynlens.cases.base import Samples
-from dynlens.cases.formulas import Formula, initial_text, rate_text, terms
-from dynlens.claims.base import Claim
+from dynlens.cases.formulas import Formula, initial_text, quantities_in, rate_text, terms
+from dynlens.claims.base import LOOSEST, Claim
 from dynlens.claims.horizon import gap_of
 from dynlens.claims.sides import TwoSides, named, two_sides
+from dynlens.observables.registry import REGISTRY
 from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
 from dynlens.verdict import Measured
@@ -24,6 +25,9 @@ from dynlens.verdict import Measured
 TINY = 1e-300
 
 
+EXPLAINED = 1e2  # times the numerical error: a residual that may be due to it
+TIGHTEST = 1e-13  # tolerance where the error happens to be zero
+NEARLY_ZERO = 1e-6  # upper bound of an assumption which means that a quantity vanishes
 FLOOR = 1e-6
 SURE = 10.0
 """A difference this many times its error is one; below, it is at most as large as its error."""
@@ -60,7 +64,7 @@ class Relation(Claim):
         asserted = self.asserted(samples, gap.shape)
         own, large = self._sizes(samples, both, asserted)
         unsure = np.abs(gap) <= SURE * error
-        lost = unsure & (error <= self.tolerance * large)
+        lost = unsure & (error <= self.allowed * large)
         size = np.maximum(np.where(lost, large, own), TINY)
         violation = self._violation(gap)
         residual = np.where(violation == 0, 0.0, violation / size)
@@ -112,12 +116,16 @@ class Equality(Relation):
         entry may be that of the largest.
     where : formula, optional
         Nothing is asserted at entries where this is not positive.
-    tolerance : float
+    tolerance : float, optional
+        Unless given, 1e-9 along a path and where it is not known how a quantity is computed; at
+        states, for formulas in the shipped quantities, a hundred times the numerical error, if
+        that is less. A law that is off by a part in a billion is then told from one that holds.
     """
 
     scale: Formula = field(default=None, kw_only=True)
     floor: float | None = field(default=None, kw_only=True)
     where: Formula = field(default=None, kw_only=True)
+    tolerance: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,6 +141,30 @@ class Equality(Relation):
     def statement(self) -> str:
         left, right = self.sides()
         return f"{named(left)} = {named(right)}"
+
+    def evidence(self, samples: Samples) -> Measured:
+        measured = super().evidence(samples)
+        if self.tolerance is None and samples.t is None and self._to_rounding(samples):
+            return replace(measured, tolerance=self._equal_at(measured))
+        return measured
+
+    def _to_rounding(self, samples: Samples) -> bool:
+        """Whether everything that the sides read is known to be computed to rounding."""
+        if not samples.entrywise or any(callable(side) for side in self.sides()):
+            return False
+        readings = dict(self.readings)
+        read = {name for side in self.sides() for name in quantities_in(side)}
+        names = {readings[name].observable if name in readings else name for name in read}
+        return all(REGISTRY[name].shipped for name in names if name in REGISTRY)
+
+    def _equal_at(self, measured: Measured) -> float:
+        """Largest residual that the numerical error explains, generously."""
+        known = np.isfinite(measured.residual) & np.isfinite(measured.error)
+        error = float(measured.error[known].max(initial=0.0))
+        for assumption, finding in zip(self.assumptions, measured.assumptions, strict=True):
+            if assumption.high is not None and 0 < assumption.high <= NEARLY_ZERO:
+                error = max(error, finding.value)  # what is assumed to vanish, and does not quite
+        return min(LOOSEST, max(EXPLAINED * error, TIGHTEST))
 
     def _violation(self, gap: Array) -> Array:
         return np.abs(gap)

@@ -22,8 +22,8 @@ class Evaluating(Protocol):
         """Numbers that its formulas use by name."""
 
     @property
-    def tolerance(self) -> float:
-        """What its residuals must not exceed."""
+    def allowed(self) -> float:
+        """What its residuals must not exceed, at most."""
 
     def quantities(self) -> tuple[str, ...]:
         """Names that its formulas read."""

@@ -131,7 +131,7 @@ class Order(Claim):
             )
         t = ladder.t
         assert t is not None
-        return Measured(residual, error, self.tolerance, t, float(t[-1]), findings, note)
+        return Measured(residual, error, self.allowed, t, float(t[-1]), findings, note)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ def two_sides(claim: Evaluating, samples: Samples, left: Formula, right: Formula
             found = bounded(side, _inputs(claim, samples, side), (*EXACT, *dict(claim.given)))
             own = own + _as_shape(found.own, gap)
             inherited = inherited + _as_shape(found.inherited, gap)
-    blurred = _blurred(gap, own, np.abs(a) + np.abs(b), claim.tolerance)
+    blurred = _blurred(gap, own, np.abs(a) + np.abs(b), claim.allowed)
     if blurred.any() and isinstance(left, str) and isinstance(right, str):
         inputs = _inputs(claim, samples, f"({left}) - ({right})")
         shaped = {name: _as_shape(value, gap) for name, value in inputs.items()}

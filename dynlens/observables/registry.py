@@ -18,6 +18,7 @@ import numpy as np
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.errors import UnknownNameError
+from dynlens.support.shipped import is_shipped
 from dynlens.support.typing import Array, Factors
 
 Function = Callable[..., Any]
@@ -57,6 +58,11 @@ class Observable:
     parameters: tuple[str, ...] = field(default=())
     labels: Mapping[str, Callable[[Problem], Sequence[str]]] = field(default_factory=dict)
     symbol: str = ""
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes with dynlens, and is computed to rounding."""
+        return is_shipped(self.function)
 
     def __call__(self, problem: Problem, theta: Array, **parameters: Any) -> Array:
         """Evaluate at ``theta`` of shape (..., P)."""
