@@ -65,6 +65,8 @@ _HOME = {
     "Recursion": "dynlens.claims.orders",
     "Theorem": "dynlens.claims.theorem",
     "falsify": "dynlens.claims.base",
+    # Discovery
+    "conservation_laws": "dynlens.discovery.laws",
     # Cases
     "BackwardError": "dynlens.cases.backward_error",
     "Case": "dynlens.cases.base",
@@ -93,6 +95,7 @@ _ROOMS = (
     "catalogue",
     "claims",
     "comparison",
+    "discovery",
     "dynamics",
     "experiments",
     "models",

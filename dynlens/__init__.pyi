@@ -3,6 +3,7 @@ from dynlens import cases as cases
 from dynlens import catalogue as catalogue
 from dynlens import claims as claims
 from dynlens import comparison as comparison
+from dynlens import discovery as discovery
 from dynlens import dynamics as dynamics
 from dynlens import experiments as experiments
 from dynlens import models as models
@@ -47,6 +48,7 @@ from dynlens.claims.proof import Identities as Identities
 from dynlens.claims.theorem import Check as Check
 from dynlens.claims.theorem import Theorem as Theorem
 from dynlens.comparison.comparison import compare as compare
+from dynlens.discovery.laws import conservation_laws as conservation_laws
 from dynlens.dynamics.batches import Batch as Batch
 from dynlens.dynamics.batches import gradient_descent_batch as gradient_descent_batch
 from dynlens.dynamics.batches import gradient_flow_batch as gradient_flow_batch
@@ -137,6 +139,7 @@ __all__ = [
     "__version__",
     "compare",
     "completion_problem",
+    "conservation_laws",
     "falsify",
     "from_file",
     "gradient_descent",

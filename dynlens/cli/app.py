@@ -214,6 +214,32 @@ def show(
     typer.echo("\n\n\n".join(texts))
 
 
+@app.command()
+def laws(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="Such as deep:3-3-3, cp:2-2-2:4, tree:2-2-2-2:2."),
+    ],
+    degree: Annotated[int | None, typer.Option(min=1, help="Of the polynomials searched.")] = None,
+    momentum: Annotated[
+        float | None, typer.Option(help="Friction of the flow with momentum.")
+    ] = None,
+    rational: Annotated[
+        bool, typer.Option("--rational", help="Search quotients of polynomials too.")
+    ] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX instead.")] = False,
+) -> None:
+    """Find the conservation laws of a model or of the problem P1, and whether these are all."""
+    with _sentences():
+        from dynlens.cli.models import model_or_problem
+        from dynlens.discovery import conservation_laws
+
+        found = conservation_laws(
+            model_or_problem(model), degree, momentum=momentum, rational=rational
+        )
+        typer.echo(found._repr_latex_() if latex else str(found))
+
+
 def _matches(prefix: str, theorem: Theorem) -> bool:
     return theorem.id.startswith(prefix)
 

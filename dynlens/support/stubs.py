@@ -10,7 +10,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
 
-ROOMS = ("cases", "claims", "comparison", "dynamics", "models", "problems", "theory")
+ROOMS = ("cases", "claims", "comparison", "discovery", "dynamics", "models", "problems", "theory")
 """Packages below `dynlens` that fetch their names; the others import them."""
 
 
