@@ -19,9 +19,10 @@ from dynlens.cases.base import Reading as Reading
 from dynlens.cases.base import Start as Start
 from dynlens.cases.base import States as States
 from dynlens.cases.descents import DescentCase as DescentCase
-from dynlens.cases.families import SmallStarts as SmallStarts
+from dynlens.cases.families import Family as Family
 from dynlens.cases.measurements import Measurement as Measurement
 from dynlens.cases.paths import Path as Path
+from dynlens.cases.small_starts import SmallStarts as SmallStarts
 from dynlens.cases.systems import SystemPath as SystemPath
 from dynlens.catalogue.shipped import from_file as from_file
 from dynlens.catalogue.shipped import theorem as theorem
@@ -101,6 +102,7 @@ __all__ = [
     "Entries",
     "Equal",
     "Event",
+    "Family",
     "Frequency",
     "Full",
     "HierarchicalTensor",

@@ -8,7 +8,8 @@ from dynlens.cases.base import Start as Start
 from dynlens.cases.base import States as States
 from dynlens.cases.descents import DescentCase as DescentCase
 from dynlens.cases.escapes import EscapeTimes as EscapeTimes
-from dynlens.cases.families import SmallStarts as SmallStarts
+from dynlens.cases.families import Family as Family
 from dynlens.cases.measurements import Measurement as Measurement
 from dynlens.cases.paths import Path as Path
+from dynlens.cases.small_starts import SmallStarts as SmallStarts
 from dynlens.cases.systems import SystemPath as SystemPath

@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from dynlens.cases.base import PROBLEM, Case, Start, theta_of
-from dynlens.cases.families import FamilySamples
 from dynlens.cases.reproduce import concise
+from dynlens.cases.small_starts import FamilySamples
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
 from dynlens.dynamics.modified import Field, modified_field, principal_field

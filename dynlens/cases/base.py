@@ -60,6 +60,7 @@ class Samples(ABC):
     listed: Mask | None = None  # the times that were asked for, where others are looked at too
     t_end: float | None = None  # the end that was asked for
     note: str = ""  # what a verdict on these samples must say
+    doubted: Mask | None = None  # samples that arithmetic cannot vouch for
     entrywise: ClassVar[bool] = True  # twins tell the error of every entry, however small
 
     @abstractmethod

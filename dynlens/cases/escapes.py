@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynlens.cases.families import SmallStarts
+from dynlens.cases.small_starts import SmallStarts
 from dynlens.comparison.transitions import step_crossing
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.support import validation

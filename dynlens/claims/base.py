@@ -184,6 +184,8 @@ class Claim(ABC):
         if samples.t is None:
             if not self.pooled:
                 residual[~met] = np.nan
+            if samples.doubted is not None and not self.pooled:
+                error[samples.doubted] = np.inf
             return Measured(
                 residual, error, self.allowed, None, None, findings, notes, labels=labels
             )
@@ -273,6 +275,8 @@ class Claim(ABC):
         mask = np.ones(len(samples), dtype=bool) if listed is None else listed.copy()
         if samples.t is not None:
             mask &= samples.t >= self.after
+        if samples.doubted is not None and self.pooled:
+            mask &= ~samples.doubted
         mask = mask.reshape(-1, *[1] * (len(shape) - 1))
         where = getattr(self, "where", None)
         if where is not None:

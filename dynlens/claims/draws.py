@@ -35,11 +35,12 @@ class Frequency(Claim):
     event: Formula
     probability: float
     sigmas: float = field(default=5.0, kw_only=True)
+    tolerance: float = field(default=0.0, init=False, repr=False)
     pooled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         object.__setattr__(self, "tolerance", validation.positive("sigmas", self.sigmas))
+        super().__post_init__()
         if not 0 < validation.finite("probability", self.probability) < 1:
             raise ValueError(
                 f"`probability` must be strictly between 0 and 1, got {self.probability!r}; state "
@@ -78,11 +79,12 @@ class Mean(Claim):
     of: Formula
     value: Formula
     sigmas: float = field(default=5.0, kw_only=True)
+    tolerance: float = field(default=0.0, init=False, repr=False)
     pooled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         object.__setattr__(self, "tolerance", validation.positive("sigmas", self.sigmas))
+        super().__post_init__()
 
     @property
     def statement(self) -> str:

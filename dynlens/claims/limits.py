@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from dynlens.cases.base import Samples
+from dynlens.cases.families import MemberSamples
 from dynlens.cases.formulas import Formula, compiled_formula
 from dynlens.claims.base import Claim
 from dynlens.claims.equations import SURE, TINY
 from dynlens.claims.horizon import gap_of, horizon
 from dynlens.claims.sides import named, two_sides
 from dynlens.comparison.extrapolation import LEAST, Extrapolated, extrapolate
+from dynlens.comparison.slopes import Slope, settled_slope
 from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
-from dynlens.verdict import Measured
+from dynlens.verdict import BEYOND, Measured
+
+FEWEST = 3  # points of a slope
 
 
 class Sequence(NamedTuple):
@@ -70,6 +74,9 @@ class Limit(Claim):
         value, and if it is 0 the largest that `of` was.
     where : formula, optional
         Samples at which this is not positive are left out.
+    inner : formula, optional
+        Of a `Family`: in every member, `of` is first taken to its limit as this tends to infinity,
+        with the errors of these limits; ``"t"``, as a rule.
     tolerance : float
 
     Notes
@@ -94,6 +101,7 @@ class Limit(Claim):
     to: float = field(default=np.inf, kw_only=True)
     scale: Formula = field(default=None, kw_only=True)
     where: Formula = field(default=None, kw_only=True)
+    inner: Formula = field(default=None, kw_only=True)
     tolerance: float = field(default=1e-4, kw_only=True)
     pooled: ClassVar[bool] = True
 
@@ -105,7 +113,8 @@ class Limit(Claim):
     @property
     def statement(self) -> str:
         end = "oo" if self.to == np.inf else f"{self.to:g}"
-        return f"{named(self.of)} -> {named(self.value)} as {named(self.along)} -> {end}"
+        first = "" if self.inner is None else f"{named(self.inner)} -> oo, then "
+        return f"{named(self.of)} -> {named(self.value)} as {first}{named(self.along)} -> {end}"
 
     def measure(self, samples: Samples) -> Array:
         return self.evidence(samples).residual
@@ -134,40 +143,51 @@ class Limit(Claim):
         )
 
     def _sequence(self, samples: Samples) -> Sequence:
+        left, right, gap, noise = self._values(samples)
         with np.errstate(all="ignore"):
-            both = two_sides(self, samples, self.of, self.value)
             x = self.evaluate(self.along, samples)
             x = x if self.to == np.inf else 1 / np.abs(x - self.to)
-            noise = both.error
-            for twin in samples.twins:
-                noise = np.fmax(
-                    noise, gap_of(both.gap, two_sides(self, twin, self.of, self.value).gap)
-                )
-        noise = np.where(np.isnan(noise), np.inf, noise)
-        use = self.asserted(samples, both.gap.shape) & both.defined & np.isfinite(x) & (x > 0)
+        use = self.asserted(samples, gap.shape) & np.isfinite(gap) & np.isfinite(x) & (x > 0)
         until = None
         if samples.t is not None:
             until = horizon(self, samples, np.zeros(len(samples)))
             use &= samples.t <= until
         if not use.any():
-            return Sequence(x, both.gap, noise, use, np.nan, 1.0, until)
-        right = both.right[use]
-        if np.ptp(right) > 0:
+            return Sequence(x, gap, noise, use, np.nan, 1.0, until)
+        last = np.flatnonzero(use)[np.argmax(x[use])]
+        value = float(right[last])
+        if np.ptp(right[use]) > 0:
             with np.errstate(all="ignore"):
-                return Sequence(
-                    x,
-                    both.gap / both.right,
-                    noise / np.abs(both.right),
-                    use,
-                    1.0,
-                    1.0,
-                    until,
-                    constant=False,
-                )
-        size = abs(float(right[-1])) or float(np.abs(both.left[use]).max())
+                gap, noise = gap / right, noise / np.abs(right)
+            return Sequence(x, gap, noise, use, 1.0, 1.0, until, constant=False)
+        size = abs(value) or float(np.abs(left[use]).max())
         if self.scale is not None:
-            size = float(np.abs(self.evaluate(self.scale, samples)[use][-1]))
-        return Sequence(x, both.gap, noise, use, float(right[-1]), max(size, TINY), until)
+            size = float(np.abs(self.evaluate(self.scale, samples)[last]))
+        return Sequence(x, gap, noise, use, value, max(size, TINY), until)
+
+    def _values(self, samples: Samples) -> tuple[Array, Array, Array, Array]:
+        """What is claimed to tend to what, their difference, and its error, shape (S,) each."""
+        with np.errstate(all="ignore"):
+            if self.inner is not None:
+                return self._inner_limits(samples)
+            both = two_sides(self, samples, self.of, self.value)
+            noise = both.error
+            for twin in samples.twins:
+                there = two_sides(self, twin, self.of, self.value).gap
+                noise = np.fmax(noise, gap_of(both.gap, there))
+        return both.left, both.right, both.gap, np.where(np.isnan(noise), np.inf, noise)
+
+    def _inner_limits(self, samples: Samples) -> tuple[Array, Array, Array, Array]:
+        if not isinstance(samples, MemberSamples):
+            raise TypeError("`inner` is a limit in every member; check the claim on a `Family`.")
+        once = replace(self, value="0", along=self.inner, to=np.inf, inner=None, where=None)
+        found = []
+        for member in samples.members:
+            asked = once._sequence(member)
+            found.append(extrapolate(*(values[asked.use] for values in asked[:3])))
+        left = np.array([limit.value for limit in found])
+        right = self.evaluate(self.value, samples)
+        return left, right, left - right, np.array([limit.error for limit in found])
 
     def _judged(self, found: Extrapolated, size: float) -> tuple[float, float]:
         """Residual and error, in units of the size."""
@@ -195,45 +215,99 @@ class Limit(Claim):
 
 @dataclass(frozen=True)
 class PowerLaw(Claim):
-    r"""Along the path ``of ~ against**exponent``: the log-log slope, where ``while_`` is positive.
+    r"""Along the samples ``of ~ against**exponent``: the log-log slope, as far as it has settled.
 
-    The slope is fitted by least squares over the asserted samples; the residual is its distance
-    to the exponent, and its error the spread over the twins. The limit itself cannot be reached by
-    computing: `band` says how far from it the fit may be, and the theorem's file says why.
+    The residual is the slope's distance to the exponent; its error is the spread over the twins and
+    what is left of the slope's drift (see `dynlens.comparison.slopes.settled_slope`). The limit
+    itself cannot be reached by computing: `band` says how far from it the slope may be.
 
     Parameters
     ----------
     of, against : formula
     exponent : float
+    logs : float
+        Power of ``log(against)`` in the law, for one that is corrected by a logarithm.
     where : formula, optional
         Fit only where this is positive; see also `after`.
     band : float
-        Allowed distance of the slope.
+        Allowed distance of the slope. There is no other tolerance.
+
+    Examples
+    --------
+    >>> import dynlens as dl
+    >>> path = dl.SystemPath({"x": "-x**3"}, {"x": 1.0}, 1e6)
+    >>> dl.PowerLaw("x", "t", -1 / 2, after=1e3).check(path).status
+    <Status.SUPPORTED: 'SUPPORTED'>
     """
 
     of: Formula
     against: Formula
     exponent: float
+    logs: float = field(default=0.0, kw_only=True)
     where: Formula = field(default=None, kw_only=True)
     band: float = field(default=0.05, kw_only=True)
+    tolerance: float = field(default=0.0, init=False, repr=False)
     pooled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tolerance", validation.positive("band", self.band))
         super().__post_init__()
         validation.finite("exponent", self.exponent)
-        object.__setattr__(self, "tolerance", validation.positive("band", self.band))
+        validation.finite("logs", self.logs)
         if not callable(self.against) and not compiled_formula(self.against)[0]:
             raise ValueError(f"`against` is the constant {self.against}; name what grows.")
 
     @property
     def statement(self) -> str:
-        return f"{named(self.of)} ~ ({named(self.against)})**{self.exponent:.6g}"
+        x = named(self.against)
+        log = f" log({x})**{self.logs:.6g}" if self.logs else ""
+        return f"{named(self.of)} ~ ({x})**{self.exponent:.6g}{log}"
 
     def measure(self, samples: Samples) -> Array:
+        return self.evidence(samples).residual
+
+    def evidence(self, samples: Samples) -> Measured:
+        x, y, use = self._points(samples)
+        residual, error = np.full(len(samples), np.nan), np.zeros(len(samples))
+        if use.sum() < FEWEST:
+            residual[0], error[0] = 0.0, np.inf
+            note = f"a slope takes {FEWEST} points, and {use.sum()} are asserted and positive"
+            return self.measured(samples, residual, error, note)
+        others = [self._points(twin)[:2] for twin in samples.twins]
+        if any(len(there) != len(y) for _, there in others):
+            noise = np.full_like(y, np.inf)
+        else:
+            gaps = [np.nan_to_num(np.abs(there - y), nan=np.inf) for _, there in others]
+            noise = np.max([np.zeros_like(y), *gaps], axis=0)
+        slope = settled_slope(x[use], y[use], noise[use])
+        moved = 0.0
+        for a, b in others:
+            known = not np.isinf(noise[use]).any()
+            there = settled_slope(a[use], b[use], noise[use]).value if known else np.inf
+            moved = max(moved, abs(there - slope.value))
+        last = np.flatnonzero(use)[-1]
+        residual[last] = abs(slope.value - self.exponent)
+        error[last] = moved + self._drift(slope)
+        parts = ", ".join(f"{part:.5g}" for part in slope.parts)
+        note = f"slope {slope.value:.6g}; of its parts {parts}"
+        return self.measured(samples, residual, error, note)
+
+    def _drift(self, slope: Slope) -> float:
+        """What the drift adds to the residual's error, towards the tolerance and beyond."""
+        off = abs(slope.value - self.exponent)
+        inside = slope.low <= self.exponent <= slope.high
+        ends = [abs(slope.low - self.exponent), abs(slope.high - self.exponent)]
+        least = 0.0 if inside else min(ends)
+        if least > self.band:
+            return (off - least) / BEYOND  # what is left of the drift is no estimate
+        return max(ends) - off
+
+    def _points(self, samples: Samples) -> tuple[Array, Array, Mask]:
+        """Both sides, without the logarithm, and where they count."""
         y, x = self.evaluate(self.of, samples), self.evaluate(self.against, samples)
         use = self.asserted(samples, x.shape) & (x > 0) & (y > 0)
-        residual = np.full(len(samples), np.nan)
-        if use.sum() >= 3:
-            slope = np.polyfit(np.log(x[use]), np.log(y[use]), 1)[0]
-            residual[np.flatnonzero(use)[-1]] = abs(slope - self.exponent)
-        return residual
+        if self.logs:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                y = y / np.abs(np.log(x)) ** self.logs
+            use &= np.isfinite(y)
+        return x, y, use

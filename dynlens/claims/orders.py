@@ -32,7 +32,7 @@ class Order(Claim):
     ----------
     expected : float
     band : float
-        Allowed distance of the fitted order.
+        Allowed distance of the fitted order. There is no other tolerance.
     quantity : str
         ``"theta"``, or the name of an observable.
     remainder : bool
@@ -58,11 +58,12 @@ class Order(Claim):
     closed: Formula = None
     linear: float = 1.0
     forcing: float = 0.5
+    tolerance: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tolerance", validation.positive("band", self.band))
         super().__post_init__()
         validation.positive("expected", self.expected)
-        object.__setattr__(self, "tolerance", validation.positive("band", self.band))
         if self.quantity != "theta":
             registry.find(self.quantity)
 

@@ -427,7 +427,9 @@ def test_a_slope_whose_twin_ends_elsewhere_keeps_its_error():
 
 def test_a_slope_needs_three_samples():
     claim = dl.PowerLaw(of="a", against="t", exponent=2.0)
-    assert check(claim, a=[0.0, 1.0, 4.0]).status == "NOT_APPLICABLE"
+    few = check(claim, a=[0.0, 1.0, 4.0])
+    assert few.status == "UNDECIDED"
+    assert few.note == "a slope takes 3 points, and 2 are asserted and positive"
     assert check(claim, a=[0.0, 1.0, 4.0, 9.0]).status == "SUPPORTED"
 
 

@@ -150,6 +150,48 @@ def test_states_what_it_claims_and_is_recreated_by_its_text():
         dl.Limit("x", 0, to=float("nan"))
 
 
+class TestPowerLaw:
+    """A slope that drifts says little of its limit."""
+
+    LOG = "h * log(1 / h)"
+    RANGES = (HALVED, tuple(10.0**-k for k in range(2, 9)), tuple(np.geomspace(1e-6, 1e-8, 7)))
+
+    @pytest.mark.parametrize("h", RANGES)
+    @pytest.mark.parametrize("exponent", [0.8, 0.9, 0.92, 0.94, 1.0])
+    def test_a_logarithm_left_out_is_never_supported(self, h, exponent):
+        found = dl.PowerLaw("y", "h", exponent).check(Values(self.LOG, h))
+        assert found.status != "SUPPORTED", str(found)
+        if exponent == 1.0:
+            assert found.status == "UNDECIDED", str(found)
+
+    def test_a_law_with_its_logarithm_is_supported(self):
+        case = Values(self.LOG, self.RANGES[1])
+        found = dl.PowerLaw("y", "h", 1, logs=1).check(case)
+        assert found.status == "SUPPORTED", str(found)
+        assert found.statement == "y ~ (h)**1 log(h)**1"
+        assert dl.PowerLaw("y", "h", 1, logs=2).check(case).status != "SUPPORTED"
+        assert dl.PowerLaw("y", "h", 2, logs=1).check(case).status == "REFUTED"
+
+    def test_a_law_with_smaller_terms_is_supported(self):
+        case = Values("h**2 + 3 * h**3", HALVED)
+        assert dl.PowerLaw("y", "h", 2).check(case).status == "SUPPORTED"
+        assert dl.PowerLaw("y", "h", 2.1).check(case).status == "REFUTED"
+
+    @pytest.mark.parametrize(
+        "kind", [lambda: dl.PowerLaw("y", "h", 1, tolerance=1.0), lambda: dl.Order(tolerance=1.0)]
+    )
+    def test_a_tolerance_beside_the_band_is_refused(self, kind):
+        with pytest.raises(TypeError, match="'tolerance'"):
+            kind()
+
+    def test_its_line_has_one_band(self):
+        found = dl.PowerLaw("x", "t", -1 / 2, after=1e3, band=0.02).check(
+            dl.SystemPath({"x": "-x**3"}, {"x": 1.0}, 1e6)
+        )
+        assert "tolerance" not in found.reproduce
+        assert found.tolerance == 0.02
+
+
 SLOW = {
     "power": lambda x, r: r.uniform(0.3, 2) * x ** -r.uniform(0.3, 2),
     "two powers": lambda x, r: x ** -r.uniform(0.4, 1) - r.uniform(0.5, 2) * x ** -r.uniform(1, 2),

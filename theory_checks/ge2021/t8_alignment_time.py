@@ -28,7 +28,8 @@ theorem = dl.Theorem(
         "time at most": dl.AtLeast("d / (8 * log(m))", "time"),
         "time at least": dl.AtLeast("time", "d / (40 * log(m))"),
         "growth": dl.Check(
-            dl.PowerLaw("time", "d", 1, band=0.15), [Best(counts=(m,)) for m in (1000, 10_000)]
+            dl.Equal("time / time_0", "d / d_0", tolerance=0.05),
+            [Best(counts=(m,)) for m in (1000, 10_000)],
         ),
         "rate": dl.Check(dl.RateLaw("vector_norms", grow, given={"penalty": 0.3}), early),
         "shrink": dl.Check(
@@ -38,7 +39,11 @@ theorem = dl.Theorem(
     },
     on=[Best()],
     false={
-        "alignment time ~ log d": {"against": "log(d)", "on": [Best(counts=(1000,))]},
+        "alignment time ~ log d": {
+            "claim": "growth",
+            "right": "log(d) / log(d_0)",
+            "on": [Best(counts=(1000,))],
+        },
         "the best share ~ 4 ln(m) / d": {"claim": "share at least", "right": "2"},
         "lengths never shrink": {
             "claim": "shrink",

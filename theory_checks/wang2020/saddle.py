@@ -23,7 +23,7 @@ class Escape(dl.Measurement):
     order: int
     degree: int | None = None
     a: float = 1.0
-    smallness: tuple[float, ...] = (1e-3, 1e-4, 1e-5)
+    smallness: tuple[float, ...] = (1e-3, 1e-4, 1e-5, 1e-6)
 
     def measure(self, numerics):
         l, a = self.order, self.a

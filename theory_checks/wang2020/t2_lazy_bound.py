@@ -30,7 +30,8 @@ theorem = dl.Theorem(
         ),
         "not isotropic": dl.Check(dl.AtLeast("isotropic", "mean"), inside),
         "width": dl.Check(
-            dl.PowerLaw("m", "full", 1, band=0.04), [Widths(2, (12, 16, 24, 32)), *third, *fourth]
+            dl.Equal("m / m_0", "full / full_0", tolerance=0.02),
+            [Widths(2, (12, 16, 24, 32)), *third, *fourth],
         ),
         "sharp": dl.Check(
             dl.Equal("distance", "(d - 1) / (d + 2)", tolerance=1e-12), [Harmonic(6), Harmonic(10)]
@@ -43,10 +44,10 @@ theorem = dl.Theorem(
             "right": "mean",
             "on": grows,
         },
-        "width d^(l-1), order 3": {"against": "d**2", "on": third},
-        "width d^(l-1), order 4": {"against": "d**3", "on": fourth},
-        "width d^(l-2), order 3": {"against": "d", "on": third},
-        "width d^(l-2), order 4": {"against": "d**2", "on": fourth},
+        "width d^(l-1), order 3": {"claim": "width", "right": "(d / d_0)**2", "on": third},
+        "width d^(l-1), order 4": {"claim": "width", "right": "(d / d_0)**3", "on": fourth},
+        "width d^(l-2), order 3": {"claim": "width", "right": "d / d_0", "on": third},
+        "width d^(l-2), order 4": {"claim": "width", "right": "(d / d_0)**2", "on": fourth},
         "two thirds of the first eigenvalue": {"derive": algebra.smaller_first},
         "the factor d + 4 forgotten": {"derive": algebra.factor_forgotten},
     },
