@@ -368,14 +368,16 @@ def _plain(label: Any) -> Any:
 
 
 def _doubt(error: Array) -> Array:
-    """Largest error at a time and at its neighbours, entry by entry.
+    """Largest error at a time and at its neighbours, entry by entry; at the start its own.
 
-    Two runs cross again and again: now and then their distance says nothing of their error.
+    Two runs cross again and again: now and then their distance says nothing of their error. Where
+    they start there is none.
     """
     found, known = error.copy(), np.where(np.isfinite(error), error, 0.0)
     for k in range(1, min(NEIGHBOURS, len(error) - 1) + 1):
         found[k:] = np.maximum(found[k:], known[:-k])
         found[:-k] = np.maximum(found[:-k], known[k:])
+    found[0] = error[0]
     return found
 
 

@@ -10,11 +10,10 @@ from zlib import crc32
 import numpy as np
 
 from dynlens.cases.base import Case
-from dynlens.claims.base import Claim
+from dynlens.claims.base import LOOSEST, Claim
 from dynlens.claims.proof import Identities
 
 LEAST, MOST = 1e-12, 1e-1  # relative errors that are planted
-USUAL = 1e-9  # tolerance of a claim that states none
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,12 @@ class Draw:
         """Draw yes with this probability."""
         return bool(self.rng.random() < share)
 
-    def tolerance(self, usual: float = USUAL) -> float:
+    def tolerance(self, usual: float | None = None) -> Any:
         """The usual tolerance, or one between a third and a thousandth of the planted error."""
         if self.sometimes(0.5):
             return usual
-        return min(usual, float(f"{self.size / self.spread(3, 1e3):.2g}"))
+        tight = float(f"{self.size / self.spread(3, 1e3):.2g}")
+        return min(usual or LOOSEST, tight)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class Judged:
     status : str
         Of the verdict, or ``"FAILED"``.
     tolerance : float
-        As the claim states it; NaN for what is decided by algebra.
+        As the claim states it, or where it leaves that to the error, as the verdict does; NaN for
+        what is decided by algebra.
     residual, error : float
         Of the verdict.
     seconds : float
@@ -122,14 +123,19 @@ def judge(kind: Kind, seed: int, true: bool, number: int) -> Judged:
         float(planted),
         str(verdict.status),
         float(verdict.residual),
-        # As stated, not as used: a judge that used another would go unnoticed.
-        float(getattr(stated.claim, "tolerance", np.nan)),
+        _stated_tolerance(stated, verdict),
         # Where the horizon ends early, nothing is known of the error on the rest.
         float(verdict.numerical_error) if verdict.within is None else np.inf,
         time.perf_counter() - began,
         str(verdict),
         verdict.reproduce,
     )
+
+
+def _stated_tolerance(stated: Stated, verdict: Verdict) -> float:
+    # As stated, not as used: a judge that used another would go unnoticed.
+    tolerance = getattr(stated.claim, "tolerance", np.nan)
+    return float(verdict.tolerance if tolerance is None else tolerance)
 
 
 def check(stated: Stated) -> Verdict:

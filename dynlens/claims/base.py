@@ -26,7 +26,8 @@ from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
 from dynlens.verdict import Finding, Measured, Status, Verdict, judge
 
-CLOSE = 100.0  # a refutation by fewer errors than these is confirmed with more twins
+CLOSE = 1e4  # a refutation by fewer errors than these is confirmed with more twins
+LEAST = 2.0**-52  # error that a refutation is taken to have at least, when it is confirmed
 LOOSEST = 1e-9  # tolerance of what is computed to rounding
 TRIES = 8  # cases tried while shrinking a counterexample
 
@@ -160,7 +161,8 @@ class Claim(ABC):
             case = Path.of(case)
         validation.instance("case", case, Case, "for example `Path(problem, start, t_end)`.")
         verdict = judge(self.evidence(case.samples()), self.statement)
-        if verdict.status == Status.REFUTED and verdict.residual < CLOSE * verdict.numerical_error:
+        near = verdict.residual < CLOSE * max(verdict.numerical_error, LEAST)
+        if verdict.status == Status.REFUTED and near:
             verdict = judge(self.evidence(case.closer()), self.statement)
         return replace(verdict, reproduce=reproduce_line(self, case))
 

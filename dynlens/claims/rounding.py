@@ -3,7 +3,8 @@
 A running error analysis (Wilkinson): beside each value of an expression stands a bound, to first
 order, on the error that floating point made in computing it. Two kinds are told apart: what the
 formula's own operations did, which more digits cure, and what it inherited from its inputs, each of
-which is taken to be off by a few units in its last place, which nothing cures.
+which is taken to be off by a few units in its last place, which nothing cures. The latter is the
+same wherever the input stands, so that it is carried as a derivative: x - x has none of it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,26 @@ DIGITS = 50  # of the second evaluation
 
 
 class Bounded(NamedTuple):
-    """A value with two bounds on its error: its own operations', and its inputs'."""
+    """A value with a bound on the error of its own operations, and what it owes to its inputs.
+
+    Parameters
+    ----------
+    value, own : ndarray
+    slopes : dict from name to ndarray
+        Derivatives with respect to the inputs that may be off, each times how far.
+    jumps : ndarray
+        Bound on the error inherited through steps, near which there is no derivative.
+    """
 
     value: Any
     own: Any
-    inherited: Any
+    slopes: dict[str, Any]
+    jumps: Any = 0.0
+
+    @property
+    def inherited(self) -> Any:
+        """Bound on the error that inputs bring."""
+        return sum((np.abs(slope) for slope in self.slopes.values()), start=self.jumps)
 
 
 def bounded(text: str, inputs: Mapping[str, Array], exact: Iterable[str] = ()) -> Bounded:
@@ -82,8 +98,10 @@ class _Analysis:
 
     def _symbol(self, e: Any) -> Bounded:
         value = np.asarray(self.inputs[str(e)], dtype=float)
-        off = 0.0 if str(e) in self.exact else ULPS * EPS * np.abs(value)
-        return Bounded(value, 0.0 * np.abs(value), np.where(_whole(value), 0.0, off))
+        if str(e) in self.exact or np.all(_whole(value)):
+            return Bounded(value, 0.0 * np.abs(value), {})
+        off = np.where(_whole(value), 0.0, ULPS * EPS * np.abs(value))
+        return Bounded(value, 0.0 * np.abs(value), {str(e): off})
 
     def _of(self, e: Any) -> Bounded:
         import sympy as sp
@@ -92,24 +110,25 @@ class _Analysis:
         if not parts:
             number = float(e)
             held = (e.is_Integer and abs(number) < 2**53) or e.is_Float
-            return Bounded(number, 0.0 if held else EPS / 2 * abs(number), 0.0)
+            return Bounded(number, 0.0 if held else EPS / 2 * abs(number), {})
         if e.is_Rational:  # a number with parts
-            return Bounded(float(e), EPS / 2 * abs(float(e)), 0.0)
+            return Bounded(float(e), EPS / 2 * abs(float(e)), {})
         if e.is_Add:
             rounding = (len(parts) - 1) * EPS / 2 * sum(np.abs(p.value) for p in parts)
-            value, own, inherited = (sum(column) for column in zip(*parts, strict=True))
-            return Bounded(value, own + np.where(_exactly(parts), 0.0, rounding), inherited)
+            value, own, jumps = (
+                sum(getattr(p, each) for p in parts) for each in ("value", "own", "jumps")
+            )
+            own = own + np.where(_exactly(parts), 0.0, rounding)
+            return Bounded(value, own, _along(parts, [1.0] * len(parts)), jumps)
         if e.is_Mul:
             return _product(parts)
         if e.is_Pow:
             return _power(*parts, variable=not e.exp.is_number)
         if isinstance(e, sp.Max | sp.Min):
-            choose = np.maximum if isinstance(e, sp.Max) else np.minimum
-            value, own, inherited = zip(*parts, strict=True)
-            errors = (_folded(np.maximum, x) for x in (own, inherited))
-            return Bounded(_folded(choose, value), *errors)
+            return _extreme(parts, np.maximum if isinstance(e, sp.Max) else np.minimum)
         if isinstance(e, sp.Abs):
-            return parts[0]._replace(value=np.abs(parts[0].value))
+            sign = np.where(parts[0].value < 0, -1.0, 1.0)
+            return parts[0]._replace(value=np.abs(parts[0].value), slopes=_along(parts, [sign]))
         if isinstance(e, sp.sign | sp.floor | sp.ceiling | sp.Heaviside):
             return _step(e, parts[0])
         values, n = [p.value for p in parts], len(parts)
@@ -126,15 +145,28 @@ def _exactly(parts: Sequence[Bounded]) -> Any:
     """Where all parts are whole and without error, so that sums of them have none."""
     found: Any = True
     for p in parts:
-        found = found & _whole(p.value) & (p.own == 0) & (p.inherited == 0)
+        found = found & _whole(p.value) & (p.own == 0) & (np.asarray(p.inherited) == 0)
     return found
 
 
-def _folded(function: Any, values: Iterable[Any]) -> Any:
-    first, *rest = values
-    for value in rest:
-        first = function(first, value)
-    return first
+def _along(parts: Sequence[Bounded], slopes: Sequence[Any]) -> dict[str, Any]:
+    """Chain rule: derivatives of what has these slopes towards its parts."""
+    found: dict[str, Any] = {}
+    for p, slope in zip(parts, slopes, strict=True):
+        for name, inner in p.slopes.items():
+            # What is exact hands on no error, however steep.
+            step = np.where(np.asarray(inner) == 0, 0.0, slope * inner)
+            found[name] = found.get(name, 0.0) + step
+    return found
+
+
+def _extreme(parts: Sequence[Bounded], choose: Any) -> Bounded:
+    """The largest or the smallest, with the largest error of any."""
+    value, own, jumps = parts[0].value, parts[0].own, parts[0].inherited
+    for p in parts[1:]:
+        value = choose(value, p.value)
+        own, jumps = np.maximum(own, p.own), np.maximum(jumps, p.inherited)
+    return Bounded(value, own, {}, jumps)
 
 
 def _product(parts: Sequence[Bounded]) -> Bounded:
@@ -159,8 +191,10 @@ def _step(e: Any, part: Bounded) -> Bounded:
 
     at = isinstance(e, sp.sign | sp.Heaviside)
     near = np.abs(part.value if at else part.value - np.round(part.value))
-    own, inherited = (np.where(near <= x, 1.0, 0.0) * (x > 0) for x in (part.own, part.inherited))
-    return Bounded(_function(e.func, 1)(part.value), own, inherited)
+    own, jumps = (
+        np.where(near <= x, 1.0, 0.0) * (np.asarray(x) > 0) for x in (part.own, part.inherited)
+    )
+    return Bounded(_function(e.func, 1)(part.value), own, {}, jumps)
 
 
 def _combined(
@@ -168,13 +202,11 @@ def _combined(
 ) -> Bounded:
     """Errors of the parts times the slopes towards them, and one more rounding."""
     own = np.where(_exactly(parts) & _whole(value), 0.0, rounding * np.abs(value))
-    inherited = 0.0 * np.abs(value)
+    jumps: Any = 0.0
     for p, slope in zip(parts, slopes, strict=True):
-        # What is exact hands on no error, however steep.
         own = own + np.where(np.asarray(p.own) > 0, np.abs(slope) * p.own, 0.0)
-        steep = np.abs(slope) * p.inherited
-        inherited = inherited + np.where(np.asarray(p.inherited) > 0, steep, 0.0)
-    return Bounded(value, own, inherited)
+        jumps = jumps + np.where(np.asarray(p.jumps) > 0, np.abs(slope) * p.jumps, 0.0)
+    return Bounded(value, own, _along(parts, slopes), jumps)
 
 
 @lru_cache(maxsize=128)

@@ -37,12 +37,7 @@ def two_sides(claim: Evaluating, samples: Samples, left: Formula, right: Formula
     defined = np.isfinite(a) & np.isfinite(b)
     with np.errstate(invalid="ignore"):
         gap = np.where(defined, a - b, np.nan)
-    own, inherited = (np.zeros_like(gap) for _ in range(2))
-    for side in (left, right):
-        if isinstance(side, str):
-            found = bounded(side, _inputs(claim, samples, side), (*EXACT, *dict(claim.given)))
-            own = own + _as_shape(found.own, gap)
-            inherited = inherited + _as_shape(found.inherited, gap)
+    own, inherited = _rounding(claim, samples, (left, right), gap)
     blurred = _blurred(gap, own, np.abs(a) + np.abs(b), claim.allowed)
     if blurred.any() and isinstance(left, str) and isinstance(right, str):
         inputs = _inputs(claim, samples, f"({left}) - ({right})")
@@ -51,6 +46,22 @@ def two_sides(claim: Evaluating, samples: Samples, left: Formula, right: Formula
         own[blurred] = 0.0
     error = np.nan_to_num(own + inherited, nan=0.0, posinf=np.inf)
     return TwoSides(a, b, gap, np.where(defined, error, 0.0), defined & np.isfinite(gap))
+
+
+def _rounding(
+    claim: Evaluating, samples: Samples, formulas: tuple[Formula, Formula], gap: Array
+) -> tuple[Array, Array]:
+    """What the formulas' own operations did to their difference, and what their inputs bring."""
+    own, jumps = np.zeros_like(gap), np.zeros_like(gap)
+    slopes: dict[str, Array] = {}
+    for side, sign in zip(formulas, (1.0, -1.0), strict=True):
+        if isinstance(side, str):
+            exact = (*EXACT, *dict(claim.given))
+            found = bounded(side, _inputs(claim, samples, side), exact)
+            own, jumps = own + _as_shape(found.own, gap), jumps + _as_shape(found.jumps, gap)
+            for name, slope in found.slopes.items():
+                slopes[name] = slopes.get(name, 0.0) + sign * _as_shape(slope, gap)
+    return own, sum(map(np.abs, slopes.values()), start=jumps)
 
 
 def _blurred(gap: Array, own: Array, size: Array, tolerance: float) -> Mask:

@@ -55,10 +55,11 @@ class Numerics:
         return value / 10 if self.finer else value
 
     def start(self, values: Any) -> Any:
-        """Return `values`; if finer or nudged, off by one unit in the last place."""
-        if self.nudge:
-            return nudged_at_random(values, self.nudge)
-        return nudged(values) if self.finer else values
+        """Return `values`; if finer or nudged, off by one unit in the last place.
+
+        Up or down at random: what scales with its input would not feel all going up together.
+        """
+        return nudged_at_random(values, self.nudge) if self.finer or self.nudge else values
 
     def count(self, points: int) -> int:
         """Points of a grid that contains its ends, with half the spacing if finer."""

@@ -83,7 +83,7 @@ BREAKS = {
         *(("conditions",), REFUTED),
     ),
     "assumptions are ignored": (
-        *(base.Claim, "assumed", lambda self, samples: ((), np.ones(len(samples), dtype=bool))),
+        *(base.Assumption, "met", lambda self, value: np.ones(np.shape(value), dtype=bool)),
         *(("conditions",), REFUTED),
     ),
     "systems have no twins": (

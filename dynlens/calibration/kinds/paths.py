@@ -192,8 +192,8 @@ def lost_signs(draw: Draw) -> Stated:
     else:
         choices = {
             True: (("determinant", "0"), ("loss_0", "loss"), ("loss", "1e-2 * (1 + t)**(-2/3)")),
-            # Mostly one that is true until three quarters of the time are over.
-            False: (*(("loss", f"0.6 * {6 * t_end!r}**(-2/3)"),) * 3, ("0.25", "loss")),
+            # Mostly one that is true until a third of the time is over.
+            False: (*(("loss", f"0.6 * {6 * 0.4 * t_end!r}**(-2/3)"),) * 3, ("0.25", "loss")),
         }
     left, right = draw.one_of(choices[draw.true])
     if isinstance(saves, tuple) and not settings:
