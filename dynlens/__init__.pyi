@@ -62,13 +62,21 @@ from dynlens.dynamics.trajectory import Trajectory as Trajectory
 from dynlens.dynamics.trajectory import load as load
 from dynlens.models.cp import CPFactorization as CPFactorization
 from dynlens.models.deep_linear import DeepLinear as DeepLinear
+from dynlens.models.formula import FormulaModel as FormulaModel
 from dynlens.models.hierarchical import HierarchicalTensor as HierarchicalTensor
 from dynlens.models.quadratic import QuadraticNetwork as QuadraticNetwork
 from dynlens.models.symmetric import SymmetricTensor as SymmetricTensor
 from dynlens.observables.registry import observable as observable
 from dynlens.plot.trajectories import plot_observable as plot_observable
+from dynlens.problems.formulas import network as network
+from dynlens.problems.formulas import objective as objective
 from dynlens.problems.instances import completion_problem as completion_problem
+from dynlens.problems.labelled import CrossEntropy as CrossEntropy
+from dynlens.problems.labelled import ExponentialLoss as ExponentialLoss
+from dynlens.problems.labelled import LogisticLoss as LogisticLoss
+from dynlens.problems.labelled import SmoothHingeLoss as SmoothHingeLoss
 from dynlens.problems.losses import HuberLoss as HuberLoss
+from dynlens.problems.losses import LinearLoss as LinearLoss
 from dynlens.problems.losses import Ridge as Ridge
 from dynlens.problems.losses import SquaredLoss as SquaredLoss
 from dynlens.problems.observations import Entries as Entries
@@ -97,12 +105,15 @@ __all__ = [
     "ClaimViolated",
     "ClosedForm",
     "Conserved",
+    "CrossEntropy",
     "DeepLinear",
     "DescentCase",
     "Entries",
     "Equal",
     "Event",
+    "ExponentialLoss",
     "Family",
+    "FormulaModel",
     "Frequency",
     "Full",
     "HierarchicalTensor",
@@ -112,6 +123,8 @@ __all__ = [
     "KernelError",
     "LeadingError",
     "Limit",
+    "LinearLoss",
+    "LogisticLoss",
     "Mean",
     "Measurement",
     "Order",
@@ -129,6 +142,7 @@ __all__ = [
     "Ridge",
     "Sensing",
     "SmallStarts",
+    "SmoothHingeLoss",
     "SquaredLoss",
     "Start",
     "States",
@@ -150,6 +164,8 @@ __all__ = [
     "gradient_flow_batch",
     "load",
     "loss_below",
+    "network",
+    "objective",
     "observable",
     "plot_observable",
     "starts",

@@ -119,7 +119,7 @@ class ModelSamples(Samples):
         return len(self.theta)
 
     def names(self) -> tuple[str, ...]:
-        return (*REGISTRY, *self._numbers, "t")
+        return (*REGISTRY, *self.problem.model.names, *self._numbers, "t")
 
     @cached_property
     def _numbers(self) -> dict[str, float]:
@@ -134,7 +134,8 @@ class ModelSamples(Samples):
 
     def _read(self, name: str | Reading) -> Array:
         if isinstance(name, Reading):
-            entry, parameters = registry.find(name.observable), dict(name.parameters)
+            entry = registry.find(name.observable, self.problem)
+            parameters = dict(name.parameters)
             values = entry(self.problem, self.theta, **parameters)
             index: Any = (slice(None), *name.where)
             try:
@@ -152,13 +153,14 @@ class ModelSamples(Samples):
             return self.t
         if name in self._numbers:
             return np.asarray(self._numbers[name])
-        if name.endswith("_0") and name[:-2] in REGISTRY:
+        known = (*REGISTRY, *self.problem.model.names)
+        if name.endswith("_0") and name[:-2] in known:
             self.check_beginning(name)
-            return registry.find(name[:-2])(self.problem, self.theta[:1])
-        if name.startswith("d_") and name[2:] in (*REGISTRY, *self._numbers, "t"):
+            return registry.find(name[:-2], self.problem)(self.problem, self.theta[:1])
+        if name.startswith("d_") and name[2:] in (*known, *self._numbers, "t"):
             return self.rate(name[2:])
-        if name in REGISTRY:
-            return registry.find(name)(self.problem, self.theta)
+        if name in known:
+            return registry.find(name, self.problem)(self.problem, self.theta)
         raise self.unknown(name)
 
     @cached_property
@@ -171,7 +173,8 @@ class ModelSamples(Samples):
 
     def rate(self, name: str | Reading) -> Array:
         if isinstance(name, Reading):
-            entry, parameters = registry.find(name.observable), dict(name.parameters)
+            entry = registry.find(name.observable, self.problem)
+            parameters = dict(name.parameters)
             rates = entry.derivative(self.problem, self.theta, self._along, **parameters)
             index: Any = (slice(None), *name.where)
             return np.asarray(rates[index])
@@ -181,11 +184,11 @@ class ModelSamples(Samples):
             return np.zeros(())
         if name.startswith("d_"):
             raise ValueError(f"{name!r} is a rate; rates of rates are not known.")
-        if name not in REGISTRY:
+        if name not in (*REGISTRY, *self.problem.model.names):
             raise self.unknown(name)
         key = ("d", name)
         if key not in self._cache:
-            entry = registry.find(name)
+            entry = registry.find(name, self.problem)
             self._cache[key] = entry.derivative(self.problem, self.theta, self._along)
         return self._cache[key]
 

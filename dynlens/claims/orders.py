@@ -64,8 +64,6 @@ class Order(Claim):
         object.__setattr__(self, "tolerance", validation.positive("band", self.band))
         super().__post_init__()
         validation.positive("expected", self.expected)
-        if self.quantity != "theta":
-            registry.find(self.quantity)
 
     @property
     def statement(self) -> str:
@@ -87,7 +85,7 @@ class Order(Claim):
         if self.quantity == "theta":
             here, there, leading = runs, flow, e
         else:
-            entry = registry.find(self.quantity)
+            entry = registry.find(self.quantity, problem)
             here, there = entry(problem, np.nan_to_num(runs)), entry(problem, flow)
             leading = np.zeros_like(there)
             if self.remainder:

@@ -203,7 +203,7 @@ def compare(
     if parameters and len(names) != 1:
         raise ValueError("parameters belong to one observable; name one, or leave them out.")
     for name in names:
-        registry.find(name)
+        registry.find(name, flow.problem)
     times = _common_times(flow, descent)
     there = flow.at(times)
     n = len(there)

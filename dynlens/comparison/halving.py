@@ -126,7 +126,7 @@ def halve(
         "end-to-end": problem.end_to_end,
     }
     for name in names:
-        entry = registry.find(name)
+        entry = registry.find(name, problem)
         if not entry.along_path:
             quantities[name] = partial(entry, problem, **parameters)
 

@@ -197,7 +197,7 @@ def transitions(
     """
     found = []
     for name in names:
-        if registry.find(name).along_path:
+        if registry.find(name, flow.problem).along_path:
             continue
         here = flow.values(name, **parameters)
         most = np.abs(here[-1] - here[0]).max(initial=0.0)
@@ -237,7 +237,8 @@ def _transition(
         return None
     velocity = flow.problem.vector_field(0.0, state)
     try:
-        rate = registry.find(name).derivative(flow.problem, state, velocity, **parameters)[where]
+        entry = registry.find(name, flow.problem)
+        rate = entry.derivative(flow.problem, state, velocity, **parameters)[where]
     except TypeError:  # it has no exact derivative
         rate = np.nan
     return (
@@ -346,7 +347,8 @@ def _predicted(
         predicted = np.nan
         if leading is not None and np.isfinite(shift.width):
             e = leading.error[np.searchsorted(times, shift.t_flow)]
-            entry, velocity = registry.find(shift.observable), problem.vector_field(0.0, state)
+            entry = registry.find(shift.observable, problem)
+            velocity = problem.vector_field(0.0, state)
             moved, rate = (
                 entry.derivative(problem, state, v, **parameters)[shift.where]
                 for v in (e, velocity)

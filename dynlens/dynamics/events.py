@@ -50,7 +50,7 @@ class Event:
     count: int = 1
 
     def __post_init__(self) -> None:
-        if registry.find(self.observable).along_path:
+        if self.observable in registry.REGISTRY and registry.find(self.observable).along_path:
             raise ValueError(
                 f"observable {self.observable!r} is defined along a whole path, not at one state; "
                 "watch another one."
@@ -63,7 +63,7 @@ class Event:
 
     def height(self, problem: Problem, theta: Array) -> float:
         """Return the observable minus the value."""
-        entry = registry.find(self.observable)
+        entry = registry.find(self.observable, problem)
         observed = entry(problem, theta, **dict(self.parameters))
         try:
             return float(observed[self.where]) - self.value

@@ -143,7 +143,7 @@ class Trajectory:
         """
         import xarray as xr
 
-        entry = registry.find(name)
+        entry = registry.find(name, self.problem)
         values = self.values(name, **parameters)
         dims = ("time", *entry.dimensions(self.problem))
         coords = {"time": self.t, **entry.coordinates(self.problem, values.shape[1:])}
@@ -157,10 +157,10 @@ class Trajectory:
         """Return an observable along the trajectory as a bare array, shape (T, ...)."""
         if self.kept:
             return self._kept(name, parameters)
-        return registry.find(name)(self.problem, self.theta, **parameters)
+        return registry.find(name, self.problem)(self.problem, self.theta, **parameters)
 
     def _kept(self, name: str, parameters: Mapping[str, Any]) -> Array:
-        registry.find(name)
+        registry.find(name, self.problem)
         if name not in self.kept or parameters:
             raise ValueError(
                 f"only {sorted(self.kept)} were kept along this run, without parameters, not "
@@ -177,7 +177,9 @@ class Trajectory:
         if self.kept:
             raise ValueError("`rates` need the states; run it again without `observables`.")
         field_ = self.problem.vector_field(0.0, self.theta)
-        return registry.find(name).derivative(self.problem, self.theta, field_, **parameters)
+        return registry.find(name, self.problem).derivative(
+            self.problem, self.theta, field_, **parameters
+        )
 
     def dataset(self, names: Iterable[str]) -> xr.Dataset:
         """Several observables side by side."""
@@ -318,7 +320,7 @@ def _plain(value: Any) -> Any:
 def _rebuilt(value: Any) -> Any:
     if isinstance(value, dict):
         module, _, name = value.pop("class").partition(":")
-        if module.startswith("dynlens.models."):
+        if module.startswith(("dynlens.models.", "dynlens.problems.")):
             with suppress(ImportError):
                 importlib.import_module(module)
         kinds = {f"{c.__module__}:{c.__qualname__}": c for c in _descendants(object_kinds())}

@@ -36,11 +36,14 @@ class Kernel:
         What both read; nothing unless given.
     work : int
         Size of the work space.
+    rows : ndarray
+        What the model reads besides, as the last numbers of ``rows``: nothing unless given.
     """
 
     source: str
     index: Indices = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     work: int = 0
+    rows: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)

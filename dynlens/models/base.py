@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -52,6 +52,20 @@ class Number(NamedTuple):
     name: str
     meaning: str = ""
     symbol: str = ""
+
+
+class Quantity(NamedTuple):
+    """An array of a model's own that observables, events and claims may read by name.
+
+    Parameters
+    ----------
+    function : callable
+        Of the factors; free of conjugates, so that a complex step differentiates it.
+    shape : tuple of int
+    """
+
+    function: Callable[[Factors], NDArray[Any]]
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -171,7 +185,7 @@ class Model(ABC):
         batch, start, factors = theta.shape[:-1], 0, []
         for shape in self.factor_shapes:
             stop = start + prod(shape)
-            factors.append(theta[..., start:stop].reshape(*batch, *shape))
+            factors.append(theta[..., start:stop].reshape((*batch, *shape)))
             start = stop
         return tuple(factors)
 
@@ -201,6 +215,15 @@ class Model(ABC):
         xp, groups = namespace(factors[0]), self.component_products(factors, factors)
         ranges = [xp.max(group, axis=-2) - xp.min(group, axis=-2) for group in groups]
         return xp.max(xp.stack([xp.max(range_, axis=-1) for range_ in ranges]), axis=0)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of quantities of its own, which claims may speak of; none, as a rule."""
+        return ()
+
+    def quantity(self, name: str) -> Quantity | None:
+        """Return a quantity of its own, by a name or by a formula of them; None if it has none."""
+        return None
 
     def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
         """Inner products of the vectors of all components with those of other factors.

@@ -12,18 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.kernels.gradient import Lines
+from dynlens.kernels.matrix_products import HEAD, VECTORS, matrix_product
 from dynlens.kernels.products import Kernel
 from dynlens.kernels.unrolled import MOST, deep_linear_lines, multiplications
-from dynlens.kernels.vectors import VECTOR_WIDTH
 from dynlens.models.base import Model, Number
 from dynlens.support import validation
 from dynlens.support.arrays import full, namespace
 from dynlens.support.typing import Array, ArrayLike, Factors
-
-ROW = 64  # longest row that is kept in registers
-LARGE = 16**3  # multiplications of one product, beyond which BLAS is faster than loops
-HEAD = "from dynlens.kernels.loops.head import reordered"
-VECTORS = "from dynlens.kernels.loops.vectors import load, plus, spread, store, times"
 
 
 @dataclass(frozen=True)
@@ -210,7 +205,7 @@ class DeepLinear(Model):
         for j in range(2, depth + 1):
             out = ("tensor", 0) if j == depth else ("work", place[j])
             source = ("theta", int(offsets[j - 1]))
-            forward += _product(source, prefix[j - 1], out, (d[j], d[j - 1], d[0]), "NN")
+            forward += matrix_product(source, prefix[j - 1], out, (d[j], d[j - 1], d[0]), "NN")
 
         backward = ["@reordered", "def backward(theta, index, rows, work, cotangent, out):"]
         above: tuple[str, int] = ("cotangent", 0)
@@ -221,97 +216,14 @@ class DeepLinear(Model):
                 backward += [f"    for i in range({size}):"]
                 backward += [f"        out[i] = {above[0]}[{above[1]} + i]"]
                 break
-            backward += _product(above, prefix[j - 1], part, (d[j], d[0], d[j - 1]), "NT", turned)
+            backward += matrix_product(
+                above, prefix[j - 1], part, (d[j], d[0], d[j - 1]), "NT", turned
+            )
             below = ("work", buffers[j % 2])
             weights = ("theta", int(offsets[j - 1]))
-            backward += _product(weights, above, below, (d[j - 1], d[j], d[0]), "TN")
+            backward += matrix_product(weights, above, below, (d[j - 1], d[j], d[0]), "TN")
             above = below
         text = "\n".join([HEAD, "", "", *forward, "", "", *backward, ""])
         if "load(" in text:
             text = f"{VECTORS}\n{text}"
         return Kernel(text, work=free + 3 * max(d) * d[0])
-
-
-def _product(
-    left: tuple[str, int],
-    right: tuple[str, int],
-    out: tuple[str, int],
-    sizes: tuple[int, int, int],
-    transposed: str,
-    free: int = 0,
-) -> list[str]:
-    """Source lines of ``out = left @ right`` on flat arrays at constant offsets.
-
-    `sizes` is (m, k, n) with the sum over k; ``"T"`` marks an operand stored transposed. From
-    `free` on the work space may be used.
-    """
-    m, k, n = sizes
-    (a, oa), (b, ob), (c, oc) = left, right, out
-    if m * k * n >= LARGE:
-        first = _matrix(left, (m, k), transposed[0] == "T")
-        second = _matrix(right, (k, n), transposed[1] == "T")
-        return [f"    np.dot({first}, {second}, {_matrix(out, (m, n), False)})"]
-    if VECTOR_WIDTH <= n <= ROW:
-        return _by_lanes(left, right, out, sizes, transposed, free)
-    first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
-    if transposed[1] == "N":
-        entries = [f"{b}[{ob + j} + l * {n}]" for j in range(min(n, VECTOR_WIDTH))]
-    else:
-        entries = [f"{b}[{ob + j * k} + l]" for j in range(min(n, VECTOR_WIDTH))]
-    if n < VECTOR_WIDTH:  # a row of the product stays in registers
-        return [
-            f"    for i in range({m}):",
-            *(f"        t{j} = 0.0" for j in range(n)),
-            f"        for l in range({k}):",
-            f"            x = {first}",
-            *(f"            t{j} += x * {entries[j]}" for j in range(n)),
-            *(f"        {c}[{oc + j} + i * {n}] = t{j}" for j in range(n)),
-        ]
-    entry = f"{b}[{ob} + l * {n} + j]" if transposed[1] == "N" else f"{b}[{ob} + j * {k} + l]"
-    return [
-        f"    for i in range({m}):",
-        f"        for j in range({n}):",
-        "            total = 0.0",
-        f"            for l in range({k}):",
-        f"                total += {first} * {entry}",
-        f"            {c}[{oc} + i * {n} + j] = total",
-    ]
-
-
-def _by_lanes(
-    left: tuple[str, int],
-    right: tuple[str, int],
-    out: tuple[str, int],
-    sizes: tuple[int, int, int],
-    transposed: str,
-    free: int,
-) -> list[str]:
-    """`_product` with a row in vectors, of which the last two may overlap."""
-    m, k, n = sizes
-    (a, oa), (b, ob), (c, oc) = left, right, out
-    lines: list[str] = []
-    if transposed[1] == "T":
-        lines += [f"    for j in range({n}):", f"        for l in range({k}):"]
-        lines += [f"            work[{free} + l * {n} + j] = {b}[{ob} + j * {k} + l]"]
-        b, ob = "work", free
-    first = f"{a}[{oa} + i * {k} + l]" if transposed[0] == "N" else f"{a}[{oa} + l * {m} + i]"
-    starts = sorted({*range(0, n - VECTOR_WIDTH + 1, VECTOR_WIDTH), n - VECTOR_WIDTH})
-    return [
-        *lines,
-        f"    for i in range({m}):",
-        *(f"        t{j} = spread(0.0)" for j in starts),
-        f"        for l in range({k}):",
-        f"            x = spread({first})",
-        *(
-            f"            t{j} = plus(t{j}, times(x, load({b}, {ob + j} + l * {n})))"
-            for j in starts
-        ),
-        *(f"        store({c}, {oc + j} + i * {n}, t{j})" for j in starts),
-    ]
-
-
-def _matrix(place: tuple[str, int], sizes: tuple[int, int], turned: bool) -> str:
-    """Source of a part of a flat array as a matrix, or as the transpose of one."""
-    (name, start), (m, n) = place, sizes
-    shape, turn = ((n, m), ".T") if turned else ((m, n), "")
-    return f"{name}[{start} : {start + m * n}].reshape{shape}{turn}"

@@ -34,7 +34,7 @@ class Kept:
     """
 
     def __init__(self, problem: Problem, names: Iterable[str]) -> None:
-        self.problem, self.entries = problem, [registry.find(name) for name in names]
+        self.problem, self.entries = problem, [registry.find(name, problem) for name in names]
         self._waiting: list[Array] = []
         self._parts: dict[str, list[Array]] = {entry.name: [] for entry in self.entries}
 
@@ -64,7 +64,7 @@ def checked_names(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of observables that can be told state by state, without parameters."""
     listed = validation.sequence("observables", names, "for example ('loss',).", str)
     for name in listed:
-        if registry.find(name).along_path:
+        if name in registry.REGISTRY and registry.find(name).along_path:
             raise ValueError(
                 f"`observables`: {name!r} follows the whole path; keep the states, and observe it "
                 "afterwards."

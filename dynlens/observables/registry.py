@@ -181,10 +181,30 @@ def known_observables() -> tuple[str, ...]:
     return tuple(sorted(REGISTRY))
 
 
-def find(name: str) -> Observable:
-    """Return the observable called `name`, or say which are near."""
+def find(name: str, problem: Problem | None = None) -> Observable:
+    """Return the observable called `name`, or say which are near.
+
+    Parameters
+    ----------
+    name : str
+        Of a registered observable, or with a `problem` of a quantity of its model.
+    problem : Problem, optional
+    """
     if not isinstance(name, str):
         raise TypeError(f"an observable is named by a string, got {name!r:.80}.")
-    if name not in REGISTRY:
-        raise UnknownNameError(f"no observable {name!r}; {validation.nearest(name, REGISTRY)}")
-    return REGISTRY[name]
+    own = () if problem is None else problem.model.names
+    if name in REGISTRY:
+        if problem is not None and name in own:
+            raise ValueError(
+                f"{name!r} is an observable and a quantity of {type(problem.model).__name__}; "
+                "call the latter otherwise."
+            )
+        return REGISTRY[name]
+    found = None if problem is None else problem.model.quantity(name)
+    if found is None:
+        raise UnknownNameError(
+            f"no observable {name!r}; {validation.nearest(name, (*REGISTRY, *own))}"
+        )
+    function, shape = found
+    dims = tuple(f"axis_{k}" for k in range(len(shape)))
+    return Observable(name, lambda problem, factors: function(factors), dims, analytic=True)

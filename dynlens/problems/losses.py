@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
+from dynlens.problems.observations import Full, Observations
 from dynlens.support import validation
 from dynlens.support.arrays import namespace
 from dynlens.support.typing import Array
@@ -36,9 +38,22 @@ class Loss(ABC):
         return None
 
     @property
+    def group(self) -> int:
+        """How many residuals one value is made of; 1 of a function of each."""
+        return 1
+
+    @property
     def quadratic(self) -> bool:
         """Whether the loss of one residual is a multiple of its square."""
         return False
+
+    def derivative_along(self, z: Array, moved: Array) -> Array:
+        """Derivative of `derivative` along a change of the residuals."""
+        return self.second_derivative(z) * moved
+
+    def observations(self, labels: Any, shape: tuple[int, ...]) -> Observations:
+        """Return what is seen of predictions of this shape, by their labels."""
+        return Full(validation.real_array("labels", labels, shape=shape))
 
     @property
     @abstractmethod
@@ -148,6 +163,40 @@ class HuberLoss(Loss):
         d = float(self.threshold)
         value = f"(0.5 * z * z if abs(z) <= {d!r} else {d!r} * (abs(z) - {0.5 * d!r}))"
         return value, f"min(max(z, {-d!r}), {d!r})"
+
+
+@dataclass(frozen=True)
+class LinearLoss(Loss):
+    """The residual itself: for a prediction that is an objective, or a frozen gradient.
+
+    Parameters
+    ----------
+    reduction : {"sum", "mean"}
+        Sum or mean over the observations.
+
+    Notes
+    -----
+    With ``Sensing`` of one tensor G and the value 0 the loss is ``<G, W>``: its gradient with
+    respect to the end-to-end tensor is G, wherever W is.
+    """
+
+    reduction: str = "sum"
+
+    def __post_init__(self) -> None:
+        validation.one_of("reduction", self.reduction, ("sum", "mean"))
+
+    def value(self, z: Array) -> Array:
+        return z
+
+    def derivative(self, z: Array) -> Array:
+        return namespace(z).ones_like(z)
+
+    def second_derivative(self, z: Array) -> Array:
+        return namespace(z).zeros_like(z)
+
+    @property
+    def kernel(self) -> tuple[str, str]:
+        return "z", "1.0"
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class Predictions(Objective):
     def gradient_derivative(self, factors: Factors, directions: Factors) -> Factors:
         z = self.residuals(factors)
         moved = self.pushforward(factors, directions)
-        turn = self.weight * self.loss.second_derivative(z) * moved
+        turn = self.weight * self.loss.derivative_along(z, moved)
         curved = self.pullback(factors, turn)
         bent = self.pullback_derivative(factors, directions, self.weight * self.loss.derivative(z))
         return tuple(a + b for a, b in zip(curved, bent, strict=True))
@@ -142,15 +142,20 @@ class ByTensor(Predictions):
             return ByEntries(self.model, self.loss, self.observations).kernel()
         flat, rows = self.observations.kernel_data
         values = self.observations.data
-        lines = self.model.entry_lines(flat.tolist()) if flat.size else None
+        single = flat.size and self.loss.group == 1
+        lines = self.model.entry_lines(flat.tolist()) if single else None
         if lines is not None:
             return _unrolled(lines, self.model.parameters, values)
         kernel = self.model.kernel()
-        if kernel is None:
+        if kernel is None or (flat.size and kernel.index.size):  # there is room for one of them
             return None
-        measure = source_of(f"{LOOPS}.{'entries' if flat.size else 'sensing'}")
-        texts = (kernel.source, measure, source_of(f"{LOOPS}.through_tensor"))
+        if self.loss.group == 1:
+            loop = source_of(f"{LOOPS}.through_tensor")
+        else:
+            loop = source_of(f"{LOOPS}.by_classes", CLASSES=self.loss.group)
+        texts = (kernel.source, source_of(f"{LOOPS}.{self.observations.loops}"), loop)
         index, size = flat if flat.size else kernel.index, prod(self.model.tensor_shape)
+        rows = np.concatenate([rows.reshape(-1), kernel.rows])
         return KernelParts(texts, values, index, rows, kernel.work, size)
 
 
@@ -173,7 +178,7 @@ class ByEntries(Predictions):
 
     def kernel(self) -> KernelParts | None:
         tree = self.model.product_tree
-        if tree is None:
+        if tree is None or self.loss.group != 1:
             return None
         return _by_rows(tree.entries_kernel(self._places), self.observations, np.empty(0))
 
@@ -197,7 +202,7 @@ class ByRankOneProducts(Predictions):
 
     def kernel(self) -> KernelParts | None:
         tree = self.model.product_tree
-        if tree is None:
+        if tree is None or self.loss.group != 1:
             return None
         rows = np.concatenate([part.reshape(-1) for part in self._vectors])
         return _by_rows(tree.rank_one_kernel(self.observations.count), self.observations, rows)

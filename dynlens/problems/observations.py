@@ -56,6 +56,11 @@ class Observations(ABC):
         """Flat indices of the observed entries, and sensing rows (n, size); one of them empty."""
 
     @property
+    def loops(self) -> str:
+        """Name of the compiled loops that measure, in `dynlens.kernels.loops`."""
+        return "entries" if self.kernel_data[0].size else "sensing"
+
+    @property
     def count(self) -> int:
         """Number of measurements."""
         return len(self.data)
@@ -297,6 +302,28 @@ class Sensing(Observations):
                 f"needs (n, {', '.join(map(str, array.shape))})."
             )
         return cls(frozen(sensing), frozen(np.tensordot(sensing, array, array.ndim)))
+
+    @classmethod
+    def margins(cls, inputs: ArrayLike, labels: ArrayLike) -> Sensing:
+        """Observe labels, 1 or -1, times inner products with inputs: for losses of margins.
+
+        Parameters
+        ----------
+        inputs : array_like, shape (n, *shape)
+        labels : array_like, shape (n,)
+
+        Examples
+        --------
+        >>> seen = Sensing.margins([[[1.0, 2.0]], [[3.0, 0.0]]], [1, -1])
+        >>> seen.measure(np.array([[1.0, 1.0]])).tolist()
+        [3.0, -3.0]
+        """
+        arrays = validation.real_array("inputs", inputs)
+        signs = validation.real_array("labels", labels, shape=arrays.shape[:1])
+        if np.any(np.abs(signs) != 1):
+            raise ValueError("`labels` must be 1 or -1; pass `2 * y - 1` if yours are 0 and 1.")
+        signed = arrays * signs.reshape(-1, *[1] * (arrays.ndim - 1))
+        return cls(frozen(signed), (0.0,) * len(signs))
 
     @classmethod
     def gaussian(cls, target: ArrayLike, *, count: int, seed: int) -> Sensing:

@@ -162,7 +162,7 @@ class Batch:
             run did not reach. Where the runs have several step sizes, and so several clocks, the
             dim is ``"step"``, and ``"time"`` a coordinate over step size and step.
         """
-        entry, values = registry.find(name), self.values(name, **parameters)
+        entry, values = registry.find(name, self.problem), self.values(name, **parameters)
         dim, coords = self._clock()
         array = self._labelled(values, name, (dim, *entry.dimensions(self.problem)))
         array = array.assign_coords(coords | entry.coordinates(self.problem, values.shape[2:]))
@@ -172,7 +172,10 @@ class Batch:
 
     def values(self, name: str, **parameters: Any) -> Array:
         """Return an observable as a bare array, shape (runs, T, ...)."""
-        entry, rows = registry.find(name), [run.values(name, **parameters) for run in self]
+        entry, rows = (
+            registry.find(name, self.problem),
+            [run.values(name, **parameters) for run in self],
+        )
         # Without a run, a state that nobody asked for tells the shape.
         like = rows[0] if rows else entry(self.problem, self.problem.probe[None], **parameters)
         filled = np.full((len(self), self.times.shape[1], *like.shape[1:]), np.nan)

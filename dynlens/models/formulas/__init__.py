@@ -1,0 +1,1 @@
+"""Formulas of arrays: read from text, differentiated as graphs, evaluated and compiled."""
