@@ -50,7 +50,11 @@ class Event:
     count: int = 1
 
     def __post_init__(self) -> None:
-        if self.observable in registry.REGISTRY and registry.find(self.observable).along_path:
+        validation.instance(
+            "observable", self.observable, str, "an observable is named by a string."
+        )
+        entry = registry.REGISTRY.get(self.observable)  # None of a model's own quantity
+        if entry is not None and entry.along_path:
             raise ValueError(
                 f"observable {self.observable!r} is defined along a whole path, not at one state; "
                 "watch another one."

@@ -604,7 +604,7 @@ FLOW = [
 EVENTS = [
     bad(
         "observable: misspelt",
-        lambda: dl.Event("losss", 1.0),
+        lambda: flow(events=[dl.Event("losss", 1.0)]),
         UnknownNameError,
         "no observable 'losss'",
         "did you mean loss?",
@@ -824,7 +824,7 @@ FORMULAS = [
         "did you mean loss?",
     ),
     bad("a misspelt number", lambda: equal(right="depht"), UnknownNameError, "did you mean depth?"),
-    bad("unlike any", lambda: equal("zzz"), UnknownNameError, "known: alignment", "and 33 more"),
+    bad("unlike any", lambda: equal("zzz"), UnknownNameError, "known: alignment", " more."),
     bad("unfinished", lambda: equal("loss +"), ValueError, "formula 'loss +' is not a sympy"),
     bad("empty", lambda: equal(""), ValueError, "formula '' is not"),
     bad("unbalanced", lambda: equal("loss)"), ValueError, "formula 'loss)' is not"),

@@ -68,7 +68,7 @@ class TestOrder:
 
     def test_refuses_unknown_quantities_and_other_cases(self):
         with pytest.raises(KeyError, match="did you mean loss"):
-            Order(quantity="los")
+            Order(quantity="los").check(CASE)
         with pytest.raises(TypeError, match="DescentCase"):
             Order().check(product_path((0.4, 2.0), 0.05, 20))
 
