@@ -53,6 +53,7 @@ _HOME = {
     "plot_observable": "dynlens.plot.trajectories",
     "starts": "dynlens.dynamics.batches",
     # Claims
+    "All": "dynlens.claims.base",
     "Assumption": "dynlens.claims.base",
     "AtLeast": "dynlens.claims.equations",
     "BALANCED": "dynlens.claims.base",
@@ -66,6 +67,7 @@ _HOME = {
     "LeadingError": "dynlens.claims.orders",
     "Limit": "dynlens.claims.limits",
     "Mean": "dynlens.claims.draws",
+    "Monotone": "dynlens.claims.trends",
     "Order": "dynlens.claims.orders",
     "POSITIVE_DETERMINANT": "dynlens.claims.base",
     "PowerLaw": "dynlens.claims.limits",

@@ -30,6 +30,7 @@ from dynlens.catalogue.shipped import theorems as theorems
 from dynlens.catalogue.shipped import verify as verify
 from dynlens.claims.base import BALANCED as BALANCED
 from dynlens.claims.base import POSITIVE_DETERMINANT as POSITIVE_DETERMINANT
+from dynlens.claims.base import All as All
 from dynlens.claims.base import Assumption as Assumption
 from dynlens.claims.base import Claim as Claim
 from dynlens.claims.base import falsify as falsify
@@ -48,6 +49,7 @@ from dynlens.claims.orders import Recursion as Recursion
 from dynlens.claims.proof import Identities as Identities
 from dynlens.claims.theorem import Check as Check
 from dynlens.claims.theorem import Theorem as Theorem
+from dynlens.claims.trends import Monotone as Monotone
 from dynlens.comparison.comparison import compare as compare
 from dynlens.discovery.laws import conservation_laws as conservation_laws
 from dynlens.dynamics.batches import Batch as Batch
@@ -94,6 +96,7 @@ from dynlens.verdict import Verdict as Verdict
 __all__ = [
     "BALANCED",
     "POSITIVE_DETERMINANT",
+    "All",
     "Assumption",
     "AtLeast",
     "BackwardError",
@@ -127,6 +130,7 @@ __all__ = [
     "LogisticLoss",
     "Mean",
     "Measurement",
+    "Monotone",
     "Order",
     "Path",
     "PowerLaw",

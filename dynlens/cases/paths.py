@@ -118,6 +118,20 @@ class Path(Case):
         assert self.eta is not None
         return self.eta / (1 - self.beta) if self.method == "momentum" else self.eta
 
+    def looking_at(self, t: float | str) -> Path:
+        """Return the path that ends at a time, unless this one looks there."""
+        looked: Any = self.saves if isinstance(self.saves, tuple) else (self.t_end,)
+        if "trajectory" in self.__dict__:
+            looked = self.trajectory.t
+        if isinstance(t, str) or np.any(np.isclose(looked, t, rtol=1e-9, atol=0.0)):
+            return self
+        if t > self.t_end:
+            raise ValueError(f"`at` = {t:g} is beyond `t_end` = {self.t_end:g}.")
+        saves: Any = self.saves
+        if isinstance(saves, tuple):
+            saves = (*(s for s in saves if s < t), t)
+        return replace(self, t_end=t, saves=saves)
+
     def _check_steps(self, t: float, argument: str) -> None:
         """Refuse a time that descent does not come to."""
         steps = t / self.clock

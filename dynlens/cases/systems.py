@@ -155,6 +155,14 @@ class SystemPath(Case):
         changed = (tighter, other)
         return replace(_integrated(self), twins=tuple(_integrated(twin) for twin in changed))
 
+    def looking_at(self, t: float | str) -> SystemPath:
+        """Return the path that ends at a time."""
+        if isinstance(t, str) or t == self.t_end:
+            return self
+        if t > self.t_end:
+            raise ValueError(f"`at` = {t:g} is beyond `t_end` = {self.t_end:g}.")
+        return replace(self, t_end=t)
+
     def simpler(self) -> Iterator[Case]:
         """Shorter paths, rounder starts."""
         short = float(f"{self.t_end / 10:.1g}")

@@ -3,6 +3,7 @@
 from dynlens.support.lazy import attach
 
 _HOME = {
+    "All": ".base",
     "Assumption": ".base",
     "AtLeast": ".equations",
     "BALANCED": ".base",
@@ -16,6 +17,7 @@ _HOME = {
     "LeadingError": ".orders",
     "Limit": ".limits",
     "Mean": ".draws",
+    "Monotone": ".trends",
     "Order": ".orders",
     "POSITIVE_DETERMINANT": ".base",
     "PowerLaw": ".limits",

@@ -1,6 +1,7 @@
 # Written by `python -m dynlens.support.stubs`.
 from dynlens.claims.base import BALANCED as BALANCED
 from dynlens.claims.base import POSITIVE_DETERMINANT as POSITIVE_DETERMINANT
+from dynlens.claims.base import All as All
 from dynlens.claims.base import Assumption as Assumption
 from dynlens.claims.base import Claim as Claim
 from dynlens.claims.base import falsify as falsify
@@ -20,3 +21,4 @@ from dynlens.claims.orders import step_imbalances as step_imbalances
 from dynlens.claims.proof import Identities as Identities
 from dynlens.claims.theorem import Check as Check
 from dynlens.claims.theorem import Theorem as Theorem
+from dynlens.claims.trends import Monotone as Monotone

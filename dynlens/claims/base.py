@@ -24,7 +24,7 @@ from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.registry import REGISTRY
 from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
-from dynlens.verdict import Finding, Measured, Status, Verdict, judge
+from dynlens.verdict import WEAKEST, Finding, Measured, Status, Verdict, judge, smallest
 
 CLOSE = 1e4  # a refutation by fewer errors than these is confirmed with more twins
 LEAST = 2.0**-52  # error that a refutation is taken to have at least, when it is confirmed
@@ -94,12 +94,16 @@ class Claim(ABC):
         Names for observables with parameters, or for single entries.
     after : float
         On a path, nothing is asserted before this time.
+    at : float or "end", optional
+        On a path, the claim is about this time alone, which the path is made to look at; ``"end"``
+        is its last one.
     """
 
     assumptions: tuple[Assumption, ...] = ()
     given: tuple[tuple[str, float], ...] = ()
     readings: tuple[tuple[str, Reading], ...] = ()
     after: float = 0.0
+    at: float | str | None = None
 
     def __post_init__(self) -> None:
         given = validation.pairs("given", self.given)
@@ -113,6 +117,10 @@ class Claim(ABC):
         _refuse_shadows("given", given)
         _refuse_shadows("readings", self.readings)
         validation.finite("after", self.after)
+        if isinstance(self.at, str):
+            validation.one_of("at", self.at, ("end",))
+        elif self.at is not None:
+            validation.positive("at", self.at, allow_zero=True)
         validation.positive("tolerance", self.allowed, allow_zero=True)
         # Annotations are text here, which is what marks a field as a formula.
         for f in fields(self):
@@ -160,11 +168,23 @@ class Claim(ABC):
         if isinstance(case, Trajectory):
             case = Path.of(case)
         validation.instance("case", case, Case, "for example `Path(problem, start, t_end)`.")
-        verdict = judge(self.evidence(case.samples()), self.statement)
+        looked = case if self.at is None else case.looking_at(self.at)
+        verdict = judge(self.evidence(looked.samples()), self._stated)
         near = verdict.residual < CLOSE * max(verdict.numerical_error, LEAST)
         if verdict.status == Status.REFUTED and near:
-            verdict = judge(self.evidence(case.closer()), self.statement)
+            verdict = judge(self.evidence(looked.closer()), self._stated)
         return replace(verdict, reproduce=reproduce_line(self, case))
+
+    @property
+    def _stated(self) -> str:
+        """The statement, and when it is asserted if that is one time."""
+        if self.at is None:
+            return self.statement
+        when = "at the end" if isinstance(self.at, str) else f"at t = {self.at:g}"
+        return f"{self.statement} {when}"
+
+    def __and__(self, other: Claim) -> All:
+        return All(self, other)
 
     def evidence(self, samples: Samples) -> Measured:
         """Residuals, errors (their spread over the twins), assumptions and horizon."""
@@ -202,7 +222,7 @@ class Claim(ABC):
             until,
             findings,
             notes,
-            samples.t_end,
+            samples.t_end if self.at is None else self._time(samples),
             labels,
         )
 
@@ -277,6 +297,8 @@ class Claim(ABC):
         mask = np.ones(len(samples), dtype=bool) if listed is None else listed.copy()
         if samples.t is not None:
             mask &= samples.t >= self.after
+        if self.at is not None:
+            mask &= np.isclose(self._times(samples), self._time(samples), rtol=1e-9, atol=0.0)
         if samples.doubted is not None and self.pooled:
             mask &= ~samples.doubted
         mask = mask.reshape(-1, *[1] * (len(shape) - 1))
@@ -285,6 +307,16 @@ class Claim(ABC):
             inside = self.evaluate(where, samples) > 0
             mask = mask & inside.reshape(*inside.shape, *[1] * (len(shape) - inside.ndim))
         return np.broadcast_to(mask, shape)
+
+    def _times(self, samples: Samples) -> Array:
+        if samples.t is None:
+            raise ValueError(f"`at` = {self.at!r} is a time, but these samples have none.")
+        return samples.t
+
+    def _time(self, samples: Samples) -> float:
+        """The one time that the claim is about."""
+        last = float(self._times(samples)[-1]) if samples.t_end is None else samples.t_end
+        return last if isinstance(self.at, str) or self.at is None else float(self.at)
 
     def read(self, name: str, samples: Samples) -> Array:
         """Return the quantity called `name`: given, a reading, a word, or known to the samples."""
@@ -352,6 +384,88 @@ def _by_name(axes: dict[str, tuple[str, ...]]) -> str:
     """Names of axes, to be told where their sizes agree by chance."""
     found = {name: axis for name, axis in axes.items() if axis}
     return f" over {found}" if found else ""
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class All(Claim):
+    """Several claims, all of which hold; also written ``a & b``.
+
+    The status is that of the weakest part, and the verdict shows every part.
+
+    Parameters
+    ----------
+    *claims : Claim
+        Or one sequence of them.
+    **shared
+        Fields of the claims, such as `after`, given to every one.
+
+    Examples
+    --------
+    >>> from dynlens import AtLeast, RandomStates
+    >>> both = AtLeast("frobenius_norm", "spectral_norm") & AtLeast("loss", "0")
+    >>> verdict = both.check(RandomStates((2, 2)))
+    >>> verdict.status, len(verdict.parts)
+    (<Status.SUPPORTED: 'SUPPORTED'>, 2)
+    """
+
+    claims: tuple[Claim, ...]
+
+    def __init__(self, *claims: Any, **shared: Any) -> None:
+        given = shared.pop("claims", claims)
+        if len(given) == 1 and isinstance(given[0], tuple | list):
+            given = given[0]
+        listed = validation.sequence("claims", given, "for example `All(a, b)`.", Claim)
+        common = {f.name: f.default for f in fields(Claim)}
+        shared = {name: value for name, value in shared.items() if value != common.get(name)}
+        parts: list[Claim] = []
+        for claim in listed:
+            parts += claim.claims if isinstance(claim, All) else (claim,)
+        if not parts:
+            raise ValueError("`claims` is empty; name one, for example `All(a, b)`.")
+        if shared:
+            parts = [replace(part, **shared) for part in parts]
+        object.__setattr__(self, "claims", tuple(parts))
+
+    def __repr__(self) -> str:
+        return f"All({', '.join(map(repr, self.claims))})"
+
+    @property
+    def statement(self) -> str:
+        return ", and ".join(part._stated for part in self.claims)
+
+    def check(self, case: Case | Trajectory) -> Verdict:
+        if isinstance(case, Trajectory):
+            case = Path.of(case)
+        parts = tuple(part.check(case) for part in self.claims)
+        worst = min(parts, key=lambda part: WEAKEST.index(part.status))
+        return replace(
+            worst,
+            statement=self.statement,
+            attacks=sum(part.attacks for part in parts),
+            slack=smallest(part.slack for part in parts),
+            parts=parts,
+            reproduce=reproduce_line(self, case),
+        )
+
+    def measure(self, samples: Samples) -> Array:
+        return self.evidence(samples).residual
+
+    def evidence(self, samples: Samples) -> Measured:
+        """Residuals less their tolerances, side by side."""
+        found = [part.evidence(samples) for part in self.claims]
+        n = len(samples)
+        residual = [(each.residual - each.tolerance).reshape(n, -1) for each in found]
+        horizons = [each.horizon for each in found if each.horizon is not None]
+        return Measured(
+            np.hstack(residual),
+            np.hstack([each.error.reshape(n, -1) for each in found]),
+            0.0,
+            samples.t,
+            min(horizons, default=None),
+            tuple(finding for each in found for finding in each.assumptions),
+            "; ".join(dict.fromkeys(each.note for each in found if each.note)),
+            samples.t_end,
+        )
 
 
 def _refuse_shadows(argument: str, pairs: Iterable[tuple[str, Any]]) -> None:

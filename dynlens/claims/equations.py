@@ -6,6 +6,7 @@ the left. An inequality holds at random states (static) or along a path, as the 
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -13,9 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from dynlens.cases.base import Samples
-from dynlens.cases.formulas import Formula, initial_text, quantities_in, rate_text, terms
+from dynlens.cases.formulas import Formula, initial_text, parsed, quantities_in, rate_text, terms
 from dynlens.claims.base import LOOSEST, Claim
 from dynlens.claims.horizon import gap_of
+from dynlens.claims.rounding import EPS
 from dynlens.claims.sides import TwoSides, named, two_sides
 from dynlens.observables.registry import REGISTRY
 from dynlens.support import validation
@@ -57,10 +59,10 @@ class Relation(Claim):
 
     def _judged(self, samples: Samples, *, twins: bool) -> tuple[Array, Array, str]:
         """Residuals, their errors, and what there is to say."""
-        both = two_sides(self, samples, *self.sides())
+        both = self.both_sides(samples)
         gap, error = both.gap, both.error
         for twin in samples.twins if twins else ():
-            error = np.fmax(error, gap_of(gap, two_sides(self, twin, *self.sides()).gap))
+            error = np.fmax(error, gap_of(gap, self.both_sides(twin).gap))
         asserted = self.asserted(samples, gap.shape)
         own, large = self._sizes(samples, both, asserted)
         unsure = np.abs(gap) <= SURE * error
@@ -76,6 +78,12 @@ class Relation(Claim):
         note = "both sides are equal to rounding" if equal and self._says_equality_is_odd else ""
         if np.any(asserted & ~known):
             note = self._why_undefined(samples, asserted & ~known)
+        if self.strict:
+            # Equal within an error is undecided; what is equal exactly is not greater.
+            same = known & self._exactly_equal(gap, error)
+            residual, error = np.where(same, EPS, residual), np.where(same, 0.0, error)
+            error = np.where((gap == 0) & ~same, np.maximum(error, EPS), error)
+            note = "both sides are the same here" if np.any(same & asserted) else note
         return np.where(asserted, residual, np.nan), np.where(asserted, error, 0.0), note
 
     def _why_undefined(self, samples: Samples, missing: Mask) -> str:
@@ -90,6 +98,19 @@ class Relation(Claim):
         told = ", ".join(f"{name} is {value}" for name, value in found.items())
         return f"{told or 'a side is no number'} there: undefined, or out of the floats' range"
 
+    def both_sides(self, samples: Samples) -> TwoSides:
+        """Both sides at every sample."""
+        return two_sides(self, samples, *self.sides())
+
+    def _exactly_equal(self, gap: Array, error: Array) -> Mask:
+        """Where both sides are the same, by algebra or in numbers that have no error."""
+        sides = [side for side in self.sides() if isinstance(side, str)]
+        if len(sides) < 2 or any(map(_has_a_fraction, sides)):  # read with sixteen digits
+            return np.zeros_like(gap, dtype=bool)
+        identity = bool(parsed(f"({sides[0]}) - ({sides[1]})") == 0)
+        return np.asarray((gap == 0) & ((error == 0) | identity))
+
+    strict = False
     _says_equality_is_odd: ClassVar[bool] = False
 
     @abstractmethod
@@ -296,23 +317,39 @@ class AtLeast(Relation):
         0, the sum of the other's terms without their signs.
     where : formula, optional
         Nothing is asserted where this is not positive.
+    strict : bool
+        Whether ``left > right`` is meant. Where both are equal to within the error that is
+        undecided, and where they are equal exactly it is refuted; nothing is allowed for rounding.
     tolerance : float
         Violation allowed for rounding, relative to the scale.
+
+    Examples
+    --------
+    >>> from dynlens import RandomStates
+    >>> claim = AtLeast("nuclear_norm", "spectral_norm", strict=True)
+    >>> claim.check(RandomStates((3, 3))).status, claim.check(RandomStates((3, 1))).status
+    (<Status.SUPPORTED: 'SUPPORTED'>, <Status.UNDECIDED: 'UNDECIDED'>)
     """
 
     left: Formula
     right: Formula
     scale: Formula = field(default=None, kw_only=True)
     where: Formula = field(default=None, kw_only=True)
+    strict: bool = field(default=False, kw_only=True)
     tolerance: float = field(default=1e-12, kw_only=True)
     _says_equality_is_odd: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.strict:
+            object.__setattr__(self, "tolerance", 0.0)
 
     def sides(self) -> tuple[Formula, Formula]:
         return self.left, self.right
 
     @property
     def statement(self) -> str:
-        return f"{named(self.left)} >= {named(self.right)}"
+        return f"{named(self.left)} {'>' if self.strict else '>='} {named(self.right)}"
 
     def _violation(self, gap: Array) -> Array:
         return -gap
@@ -337,6 +374,12 @@ class AtLeast(Relation):
         found = sum(np.abs(self.evaluate(term, samples)) for term in terms(formula))
         found = np.asarray(found)
         return found.reshape(*found.shape, *[1] * (both.gap.ndim - found.ndim))
+
+
+def _has_a_fraction(text: str) -> bool:
+    """Whether a formula contains a decimal that is no whole number."""
+    numbers = re.findall(r"(?<!\w)(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text)
+    return any(float(number) != round(float(number)) for number in numbers)
 
 
 def _text(formula: Formula, argument: str) -> str:
