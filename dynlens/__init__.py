@@ -62,6 +62,7 @@ _HOME = {
     "ClosedForm": "dynlens.claims.equations",
     "Conserved": "dynlens.claims.equations",
     "Equal": "dynlens.claims.equations",
+    "Equilibrium": "dynlens.claims.equilibria",
     "Frequency": "dynlens.claims.draws",
     "Identities": "dynlens.claims.proof",
     "LeadingError": "dynlens.claims.orders",

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -52,6 +52,15 @@ class Reading:
         object.__setattr__(self, "parameters", validation.pairs("parameters", self.parameters))
 
 
+class Dynamics(NamedTuple):
+    """States, shape (S, n), and the field they move along: ``field(x)`` and ``jacobian(x)``."""
+
+    states: Array
+    field: Callable[[Array], Array]
+    jacobian: Callable[[Array], Array]
+    symmetric: bool
+
+
 class Samples(ABC):
     """States with names: what a claim's formula is evaluated on."""
 
@@ -86,6 +95,13 @@ class Samples(ABC):
     def labels(self, name: str | Reading, shape: tuple[int, ...]) -> dict[str, Sequence[Any]]:
         """Labels of a quantity's axes, of the given sizes, where they have names."""
         return {}
+
+    def dynamics(self) -> Dynamics:
+        """Return the states with the field they move along."""
+        raise TypeError(
+            "these samples have no field of motion; check the claim on `States`, a `Path` of the "
+            "flow or a `SystemPath`."
+        )
 
     def closer(self) -> Samples:
         """Return the same samples with more twins, or as they are."""
@@ -198,6 +214,17 @@ class ModelSamples(Samples):
         if name not in REGISTRY or len(registry.find(name).dimensions(self.problem)) != len(shape):
             return {}
         return registry.find(name).coordinates(self.problem, shape)
+
+    def dynamics(self) -> Dynamics:
+        if self.velocity is not None:
+            raise TypeError("the run followed a field of its own, whose derivative is not known.")
+        problem = self.problem
+        return Dynamics(
+            self.theta,
+            lambda theta: problem.vector_field(0.0, theta),
+            lambda theta: -problem.hessian(theta),
+            symmetric=True,
+        )
 
     def distance(self, twin: Samples) -> Array:
         assert isinstance(twin, ModelSamples)

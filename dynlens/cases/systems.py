@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dynlens.cases.base import Case, Samples
+from dynlens.cases.base import Case, Dynamics, Samples
 from dynlens.cases.formulas import compiled_formula, parsed
 from dynlens.cases.reproduce import concise
 from dynlens.dynamics.times import log_times
@@ -69,6 +69,13 @@ class SystemSamples(Samples):
             found = np.asarray(function(*(self.read(each) for each in names)), dtype=float)
         return np.broadcast_to(found, (len(self),))
 
+    def dynamics(self) -> Dynamics:
+        if not self.rates:
+            return super().dynamics()
+        field, jacobian = _compiled(self.rates, tuple(self.numbers.items()))
+        states = np.stack([self.states[name] for name, _ in self.rates], axis=1)
+        return Dynamics(states, field, jacobian, symmetric=False)
+
     def distance(self, twin: Samples) -> Array:
         assert isinstance(twin, SystemSamples)
         if self.t is None:
@@ -79,6 +86,25 @@ class SystemSamples(Samples):
         size, gap = np.linalg.norm(here, axis=0), np.linalg.norm(here - there, axis=0)
         away[:n] = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
         return away
+
+
+@lru_cache(maxsize=32)
+def _compiled(rates: tuple[tuple[str, str], ...], given: tuple[tuple[str, float], ...]) -> Any:
+    """Field of an autonomous system and its Jacobian, as functions of one state."""
+    import sympy as sp
+
+    formulas = [parsed(text).subs(dict(given)) for _, text in rates]
+    names = [sp.Symbol(name) for name, _ in rates]
+    if any(sp.Symbol("t") in formula.free_symbols for formula in formulas):
+        raise ValueError("the field of the system depends on `t`; it has no equilibria.")
+    field = sp.lambdify([names], formulas, ["scipy", "numpy"])
+    jacobian = sp.lambdify(
+        [names], sp.Matrix(formulas).jacobian(names).tolist(), ["scipy", "numpy"]
+    )
+    return (
+        lambda x: np.array(field(x), dtype=float),
+        lambda x: np.array(jacobian(x), dtype=float),
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ _HOME = {
     "ClosedForm": ".equations",
     "Conserved": ".equations",
     "Equal": ".equations",
+    "Equilibrium": ".equilibria",
     "Frequency": ".draws",
     "Identities": ".proof",
     "LeadingError": ".orders",

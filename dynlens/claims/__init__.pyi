@@ -12,6 +12,7 @@ from dynlens.claims.equations import ClosedForm as ClosedForm
 from dynlens.claims.equations import Conserved as Conserved
 from dynlens.claims.equations import Equal as Equal
 from dynlens.claims.equations import RateLaw as RateLaw
+from dynlens.claims.equilibria import Equilibrium as Equilibrium
 from dynlens.claims.limits import Limit as Limit
 from dynlens.claims.limits import PowerLaw as PowerLaw
 from dynlens.claims.orders import LeadingError as LeadingError
