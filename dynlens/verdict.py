@@ -313,7 +313,7 @@ def judge(measured: Measured, statement: str) -> Verdict:
     unknown = np.isnan(measured.error)
     error = np.where(trusted, np.where(unknown, np.inf, measured.error), 0.0)
     with np.errstate(invalid="ignore"):
-        low, high = residual - BEYOND * (error if t is None else _doubt(error)), residual + error
+        low, high = residual - BEYOND * (error if t is None else doubt(error)), residual + error
     low = np.where(np.isnan(low), -np.inf, low)  # infinite, as far as its error goes: no refutation
     if np.any(low > measured.tolerance):
         status, flat = Status.REFUTED, int(np.argmax(low))
@@ -367,7 +367,7 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def _doubt(error: Array) -> Array:
+def doubt(error: Array) -> Array:
     """Largest error at a time and at its neighbours, entry by entry; at the start its own.
 
     Two runs cross again and again: now and then their distance says nothing of their error. Where

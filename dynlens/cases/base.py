@@ -70,6 +70,7 @@ class Samples(ABC):
     t_end: float | None = None  # the end that was asked for
     note: str = ""  # what a verdict on these samples must say
     doubted: Mask | None = None  # samples that arithmetic cannot vouch for
+    unseen: str = ""  # what lies between samples and was not looked at, if too much
     entrywise: ClassVar[bool] = True  # twins tell the error of every entry, however small
 
     @abstractmethod
@@ -128,6 +129,7 @@ class ModelSamples(Samples):
     listed: Mask | None = None
     t_end: float | None = None
     note: str = ""
+    unseen: str = ""
     velocity: Callable[[float, Array], Array] | None = None  # in the place of the flow's
     _cache: dict[Any, Array] = field(default_factory=dict, repr=False)
 

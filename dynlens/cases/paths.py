@@ -14,13 +14,14 @@ from dynlens.cases.base import PROBLEM, Case, ModelSamples, Start, theta_of
 from dynlens.cases.reproduce import concise
 from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
+from dynlens.dynamics.looks import COARSE
 from dynlens.dynamics.plan import METHODS as DESCENTS
 from dynlens.dynamics.settings import checked_method
-from dynlens.dynamics.times import log_times
+from dynlens.dynamics.times import STEPS, log_times
 from dynlens.dynamics.trajectory import Trajectory, load
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
-from dynlens.support.numerics import nudged, nudged_at_random
+from dynlens.support.numerics import nudged_at_random
 from dynlens.support.run_cache import kept, ours
 from dynlens.support.typing import Array
 
@@ -39,9 +40,11 @@ class Path(Case):
         Of `gradient_flow`, or with `eta` of `gradient_descent`; ``"auto"`` is then ``"plain"``.
     rtol, atol : float
         As of `gradient_flow`.
-    saves : int, "log" or tuple of float
-        How many evenly spaced times, to which logarithmic ones are added; ``"log"`` for those
-        alone; a tuple lists the times.
+    saves : "steps", int, "log" or tuple of float
+        Where to look. Claims speak of the whole path, and are looked at wherever the states change,
+        as often as the method's own steps ask for (see `gradient_flow`), at logarithmic times, and
+        at a hundred evenly spaced ones, or as many as this says. A tuple lists times at which alone
+        anything is asserted; so does a number, of descent: that many, evenly spaced.
     eta : float, optional
         If given, the trajectory is that of gradient descent with this step, not of the flow, and
         `t_end` must be a whole number of steps on its clock.
@@ -55,7 +58,7 @@ class Path(Case):
     method: str = "auto"
     rtol: float = 1e-10
     atol: float | None = None
-    saves: int | str | tuple[float, ...] = 101
+    saves: int | str | tuple[float, ...] = STEPS
     eta: float | None = None
     beta: float = 0.9
 
@@ -88,6 +91,7 @@ class Path(Case):
         if not len(t) or t[0] != 0:
             raise ValueError("`trajectory` must begin at t = 0; save its start.")
         ended = trajectory.status == "event"
+        listed = trajectory.rerun is None or "saves" not in attrs
         path = cls(
             trajectory.problem,
             tuple(trajectory.theta[0].tolist()),
@@ -95,11 +99,12 @@ class Path(Case):
             method=attrs["method"],
             rtol=attrs.get("rtol", cls.rtol),
             atol=attrs.get("atol", cls.atol),
-            saves=_saves(t),
+            saves=tuple(t.tolist()) if listed else STEPS if "eta" in attrs else attrs["saves"],
             eta=attrs.get("eta"),
             beta=attrs.get("beta", cls.beta),
         )
-        path.__dict__["trajectory"] = trajectory  # where `cached_property` keeps it
+        # Where `cached_property` keeps it.
+        path.__dict__["trajectory"] = trajectory if listed else path._looked_into(trajectory)
         return path
 
     @property
@@ -144,7 +149,7 @@ class Path(Case):
 
     def _check_saves(self) -> None:
         if not isinstance(self.saves, tuple):
-            if self.saves != "log":
+            if self.saves not in ("log", STEPS):
                 validation.count("saves", self.saves, least=2)
             return
         times = validation.times("saves", self.saves)
@@ -154,7 +159,7 @@ class Path(Case):
             self._check_steps(float(t), "saves")
 
     def samples(self) -> ModelSamples:
-        """Return the trajectory's states, with its twins (the flow's own, or a nudged descent).
+        """Return the trajectory's states, with its twins.
 
         A last twin has the run's own states, off by rounding: what settles where a quantity is
         exactly zero settles there in every run, yet the quantity is known to rounding only.
@@ -162,15 +167,28 @@ class Path(Case):
         run = self.trajectory
         states = self._states(run)
         rounded = replace(states, theta=nudged_at_random(run.theta, 1), _cache={})
+        ended = "" if run.status == "finished" else f"the run ended early: {run.message}"
         return replace(
             states,
             twins=(*(self._states(twin) for twin in self._twins(run)), rounded),
             t_end=self._asserted_until(run),
-            note="" if run.status == "finished" else f"the run ended early: {run.message}",
+            note=ended,
+            unseen=_unseen(run),
         )
 
+    @cached_property
+    def _listed(self) -> Array | None:
+        """Times at which alone anything is asserted."""
+        if isinstance(self.saves, tuple):
+            times = np.array(self.saves)
+        elif self.eta is None or isinstance(self.saves, str):
+            return None
+        else:
+            times = np.linspace(0.0, self.t_end, self.saves)
+        return times if self.eta is None else np.unique(np.round(times / self.clock)) * self.clock
+
     def _states(self, run: Trajectory) -> ModelSamples:
-        listed = np.isin(run.t, self.saves) if isinstance(self.saves, tuple) else None
+        listed = None if self._listed is None else np.isin(run.t, self._listed)
         velocity = self.trajectory.velocity
         return ModelSamples(self.problem, run.theta, run.t, listed=listed, velocity=velocity)
 
@@ -182,10 +200,20 @@ class Path(Case):
             return float(self.saves[-1])
         return self.t_end
 
+    def _looked_into(self, run: Trajectory) -> Trajectory:
+        """Return the same run, seen as often as it changes, as far as it went."""
+        assert run.rerun is not None
+        times = np.union1d(_times(self, float(run.t[-1])), run.t[-1:])
+        there = run.rerun(times=times[times <= run.t[-1]], steps=True, watch=False)
+        return replace(
+            there,
+            status=run.status,
+            message=run.message,
+            attrs={**there.attrs, **run.attrs},
+            crossings=run.crossings,
+        )
+
     def _twins(self, run: Trajectory) -> tuple[Trajectory, ...]:
-        if self.eta is not None:
-            off = replace(self, start=tuple(nudged(self.theta0).tolist()))
-            return (off.trajectory,)
         if run.twins:
             return run.twins
         # A trajectory read from a file cannot repeat itself; its recipe can.
@@ -199,7 +227,7 @@ class Path(Case):
     def simpler(self) -> Iterator[Case]:
         """Shorter runs, rounder starts."""
         if isinstance(self.saves, tuple):
-            yield replace(self, saves=101)
+            yield replace(self, saves=STEPS)
             return
         least = 1.0 if self.eta is None else 10 * self.eta
         short = self._whole(float(f"{self.t_end / 4:.1g}"))
@@ -216,12 +244,6 @@ class Path(Case):
     def _whole(self, t: float) -> float:
         """Return the time, or the nearest one that descent comes to."""
         return t if self.eta is None else round(t / self.clock) * self.clock
-
-
-def _saves(t: Array) -> str | tuple[float, ...]:
-    """Name the logarithmic grid, list any other: a pasted line looks at the same times."""
-    usual = len(t) == 201 and np.allclose(t, log_times(t[-1]))
-    return "log" if usual else tuple(t.tolist())
 
 
 @lru_cache(maxsize=64)
@@ -243,42 +265,54 @@ def _trajectory(path: Path) -> Trajectory:
         return repeat(**changes)
 
     def rerun(twin: str | None = None, **changes: Any) -> Trajectory:
-        if twin is None:
-            return again(**changes)
+        if twin is None or changes:
+            return again(twin=twin, **changes)
         return run(f"twin {twin}", lambda: again(twin=twin))
 
-    return replace(run("itself", made), rerun=None if path.eta else rerun)
+    return replace(run("itself", made), rerun=rerun)
 
 
-def _times(path: Path) -> Array:
+def _unseen(run: Trajectory) -> str:
+    """In what a run was not looked at, in words; empty if nothing of it was missed."""
+    moved = run.attrs.get("moved_between", 0.0)
+    if moved <= COARSE:
+        return ""
+    steps = run.attrs["steps_between"]
+    return (
+        f"the state was looked at after every {steps:.3g} steps, in which it changes by {moved:.2g}"
+        " e-folds; shorten the run"
+    )
+
+
+def _times(path: Path, t_end: float) -> Array:
     """Times asked for, and logarithmic ones: twins that part and meet again are caught apart."""
-    often = log_times(path.t_end)
-    if isinstance(path.saves, tuple):
-        return np.union1d(often, np.array(path.saves))
+    often = log_times(t_end) if t_end > 0 else np.zeros(1)
+    if path._listed is not None:
+        return np.union1d(often, path._listed)
     if path.saves == "log":
         return often
-    return np.union1d(often, np.linspace(0.0, path.t_end, int(path.saves)))
+    count = path.saves if isinstance(path.saves, int) else 101
+    return np.union1d(often, np.linspace(0.0, t_end, count))
 
 
 def _computed(path: Path) -> Trajectory:
-    listed = isinstance(path.saves, tuple)
     if path.eta is None:
         return gradient_flow(
             path.problem,
             path.theta0,
-            _times(path),
+            _times(path, path.t_end),
             method=path.method,
             rtol=path.rtol,
             atol=path.atol,
+            saves=STEPS,
         )
-    steps = max(1, round(path.t_end / path.clock))
-    marks = np.round(np.array(path.saves) / path.clock).astype(int) if listed else path.saves
-    return gradient_descent(
+    run = gradient_descent(
         path.problem,
         path.theta0,
         eta=path.eta,
-        steps=steps,
-        saves=marks,
+        steps=max(1, round(path.t_end / path.clock)),
+        saves=2,
         method="plain" if path.method == "auto" else path.method,
         beta=path.beta,
     )
+    return path._looked_into(run)

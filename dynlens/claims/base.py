@@ -169,10 +169,14 @@ class Claim(ABC):
             case = Path.of(case)
         validation.instance("case", case, Case, "for example `Path(problem, start, t_end)`.")
         looked = case if self.at is None else case.looking_at(self.at)
-        verdict = judge(self.evidence(looked.samples()), self._stated)
+        samples = looked.samples()
+        verdict = judge(self.evidence(samples), self._stated)
         near = verdict.residual < CLOSE * max(verdict.numerical_error, LEAST)
         if verdict.status == Status.REFUTED and near:
             verdict = judge(self.evidence(looked.closer()), self._stated)
+        if samples.unseen and verdict.status == Status.SUPPORTED:
+            note = "; ".join(filter(None, (verdict.note, samples.unseen)))
+            verdict = replace(verdict, status=Status.UNDECIDED, within=verdict.status, note=note)
         return replace(verdict, reproduce=reproduce_line(self, case))
 
     @property

@@ -22,7 +22,7 @@ from dynlens.claims.sides import TwoSides, named, two_sides
 from dynlens.observables.registry import REGISTRY
 from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
-from dynlens.verdict import Measured
+from dynlens.verdict import Measured, doubt
 
 TINY = 1e-300
 
@@ -65,7 +65,7 @@ class Relation(Claim):
             error = np.fmax(error, gap_of(gap, self.both_sides(twin).gap))
         asserted = self.asserted(samples, gap.shape)
         own, large = self._sizes(samples, both, asserted)
-        unsure = np.abs(gap) <= SURE * error
+        unsure = np.abs(gap) <= SURE * (error if samples.t is None else doubt(error))
         lost = unsure & (error <= self.allowed * large)
         size = np.maximum(np.where(lost, large, own), TINY)
         violation = self._violation(gap)

@@ -7,16 +7,27 @@ compiled, and with torch, it equals that to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
 
 from dynlens.dynamics.engines import ENGINES
-from dynlens.dynamics.plan import Plan, checked_plan
+from dynlens.dynamics.looks import Looks, looks_of
+from dynlens.dynamics.plan import DICE, Plan, checked_plan
+from dynlens.dynamics.times import STEPS
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
+from dynlens.support.numerics import nudged
 from dynlens.support.typing import Array, ArrayLike
 
 BACKENDS = ("numba", "numpy", "torch")
 DTYPES = ("float64", "float32")
+ALL = 2000  # steps of which each is looked at
+MOST = 20_000  # looks at a longer run, at most
+NUMBERS = 4_000_000  # of all their states
 
 
 def gradient_descent(
@@ -53,9 +64,10 @@ def gradient_descent(
         mean square of the gradient (see Notes).
     beta : float
         Of momentum, in [0, 1): the part of the velocity that is kept in a step.
-    saves : int, "log" or array_like of int
+    saves : int, "log", "steps" or array_like of int
         How many evenly spaced steps to save, ``"log"`` for 0 and 200 logarithmically spaced ones,
-        or the increasing step numbers themselves.
+        or the increasing step numbers themselves. ``"steps"`` saves all of up to 2000, and of more
+        as many as the states change, as in `gradient_flow`; the run is then taken twice.
     stop_below : float, optional
         End, with status ``"event"``, at the first step where the loss is at or below this.
     max_seconds : float, optional
@@ -136,9 +148,70 @@ def gradient_descent(
         raise ValueError(
             "`field` is followed by plain steps in numpy; leave `method` and `backend` out."
         )
-    engine = ENGINES[backend if field is None else "field"]
     begun = _begun(plan, theta.size, memory)
-    return engine.one(problem, plan, theta, rate, memory=begun, progress=progress)
+    descent = Descent(problem, theta, rate, backend if field is None else "field", begun)
+    run = descent.run(plan, steps=isinstance(saves, str) and saves == STEPS, progress=progress)
+    return run if np.ndim(saves) else replace(run, attrs={**run.attrs, "saves": _plain(saves)})
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """What is asked for besides the plan, so that a run can be repeated by another one."""
+
+    problem: Problem
+    theta: Array
+    eta: float
+    engine: str
+    memory: Array
+
+    def run(self, plan: Plan, *, steps: bool = False, progress: bool = False) -> Trajectory:
+        """Run it; with `steps`, saved as often as the states change."""
+        engine, between = ENGINES[self.engine], {}
+        if steps:
+            looks = self._looks(plan)
+            clock = plan.times(self.eta, 1)
+            marks = np.round(looks.t / clock).astype(np.int64)
+            plan = replace(plan, marks=np.union1d(plan.marks, marks))
+            between = {"steps_between": looks.steps, "moved_between": looks.moved}
+        where = (self.problem, plan, self.theta, self.eta)
+        run = engine.one(*where, memory=self.memory, progress=progress)
+        again = None if engine.placed else partial(self.again, plan)
+        velocity = plan.field
+        return replace(run, attrs={**run.attrs, **between}, rerun=again, velocity=velocity)
+
+    def _looks(self, plan: Plan) -> Looks:
+        if plan.total <= ALL:
+            return Looks(plan.times(self.eta, np.arange(plan.total + 1)), 1.0, 0.0)
+        numbers = max(ALL, min(MOST, NUMBERS // self.theta.size))
+        engine = ENGINES[self.engine]
+        pages = engine.every_step(self.problem, plan, self.theta, self.eta, self.memory)
+        return looks_of(pages, numbers)
+
+    def again(
+        self,
+        plan: Plan,
+        *,
+        twin: str | None = None,
+        times: Array | None = None,
+        steps: bool = False,
+        watch: bool = True,
+    ) -> Trajectory:
+        """Repeat it as one of its `TWINS`, at other times, or without an eye on the loss."""
+        if times is not None:
+            marks = np.round(times / plan.times(self.eta, 1)).astype(np.int64)
+            plan = replace(plan, marks=marks, total=int(marks[-1]))
+        if not watch:
+            plan = replace(plan, floor=-np.inf)
+        if twin is None:
+            return self.run(plan, steps=steps)
+        plan = replace(plan, rounding=twin)
+        extra = plan.memory(self.theta.size)[plan.remembered(self.theta.size) :]
+        start = nudged(self.theta) if twin in DICE else self.theta
+        return replace(self, theta=start, memory=np.append(self.memory, extra)).run(plan)
+
+
+def _plain(saves: Any) -> int | str:
+    return saves if isinstance(saves, str) else int(saves)
 
 
 def _begun(plan: Plan, size: int, memory: ArrayLike | None) -> Array:

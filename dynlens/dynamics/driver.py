@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from dynlens.dynamics.events import Watch
+from dynlens.dynamics.looks import looks_of, steps_of
 from dynlens.dynamics.settings import Settings
 from dynlens.dynamics.tolerances import floor_of
 from dynlens.dynamics.trajectory import Crossing, Trajectory
@@ -52,6 +55,7 @@ def integrate(
         "evaluations": run.stepper.evaluations,
         "steps": run.stepper.steps,
         "seconds": time.perf_counter() - began,
+        **({} if settings.saves is None else {"saves": settings.saves}),
         **run.stepper.notes,
         **({"reference": settings.note} if settings.note else {}),
     }
@@ -74,11 +78,31 @@ def integrate_quietly(
     problem: Problem, start: Array, times: Array, settings: Settings
 ) -> Trajectory:
     """Run `integrate` without the warnings of SciPy's solvers; not in threads."""
+    with _quiet(settings):
+        return integrate(problem, start, times, settings)
+
+
+def integrate_in_steps(
+    problem: Problem, start: Array, times: Array, settings: Settings
+) -> Trajectory:
+    """Run `integrate_quietly` at these times, and as often as the method's own steps ask for."""
+    with _quiet(settings), np.errstate(over="ignore", invalid="ignore"):
+        looks = looks_of(steps_of(problem, start, settings, float(times[-1])))
+    inside = looks.t[looks.t < times[-1]]
+    run = integrate_quietly(problem, start, np.union1d(times, inside), settings)
+    between = {"steps_between": looks.steps, "moved_between": looks.moved}
+    return replace(run, attrs={**run.attrs, **between})
+
+
+@contextmanager
+def _quiet(settings: Settings) -> Iterator[None]:
+    """Silence SciPy's LSODA, which prints what the status already says."""
     if settings.method in INTEGRATORS:
-        return integrate(problem, start, times, settings)
-    with warnings.catch_warnings():  # LSODA prints what the status already says
+        yield
+        return
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return integrate(problem, start, times, settings)
+        yield
 
 
 def run_again(
@@ -89,8 +113,11 @@ def run_again(
     *,
     twin: str | None = None,
     times: Array | None = None,
+    steps: bool = False,
+    watch: bool = True,
 ) -> Trajectory:
-    """Repeat a run at other times, or as one of its `TWINS`."""
+    """Repeat a run at other times, in steps, as one of its `TWINS`, or without events."""
+    settings = settings if watch else replace(settings, events=())
     if twin is not None:
         floor = floor_of(problem, start, settings.rtol)
         tighter = twin == "tighter"
@@ -98,7 +125,8 @@ def run_again(
     if twin == "tighter":
         # Half a unit in the last place, up and down in turn: what rounding alone could do.
         start = start * (1 + np.where(np.arange(start.size) % 2, 1.0, -0.5) * np.finfo(float).eps)
-    return integrate_quietly(problem, start, own_times if times is None else times, settings)
+    integrated = integrate_in_steps if steps else integrate_quietly
+    return integrated(problem, start, own_times if times is None else times, settings)
 
 
 class Run:

@@ -129,8 +129,6 @@ class Watch:
     def _roots(
         self, stepper: Stepper, dense: Callable[[Any], Array]
     ) -> Iterator[tuple[float, int]]:
-        from scipy.optimize import brentq
-
         grid = np.linspace(stepper.t_old, stepper.t, LOOKS + 1)
         for k, event in enumerate(self.events):
 
@@ -144,6 +142,16 @@ class Watch:
                 # A root exactly at `a` was counted when it was the right end.
                 crosses = left != 0 and (right == 0 or (left > 0) != (right > 0))
                 if crosses and event.direction in (0, rising):
-                    yield float(b if right == 0 else brentq(height, a, b, xtol=1e-14)), k
+                    yield float(b if right == 0 else _root(height, a, b)), k
                 left = right
             self.heights[k] = left
+
+
+def _root(height: Callable[[float], float], a: float, b: float) -> float:
+    """Return where a function crosses zero, to rounding of the time or a tiny part of the step."""
+    from scipy.optimize import bisect, brentq
+
+    least = max(1e-15 * (b - a), 1e-300)
+    root, how = brentq(height, a, b, xtol=least, full_output=True, disp=False)
+    # A flat root makes the fast method crawl.
+    return float(root if how.converged else bisect(height, a, b, xtol=least))

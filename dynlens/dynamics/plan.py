@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dynlens.dynamics.times import STEPS
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.observables.recorder import checked_names
 from dynlens.problems.problem import Problem
@@ -16,6 +17,8 @@ from dynlens.support import validation
 from dynlens.support.typing import Array, ArrayLike
 
 METHODS = ("plain", "momentum", "grouprmsprop")
+COMPENSATED = "compensated"
+DICE = {"shaken": 1.0, "shaken again": 2.0**31}  # what is thrown first
 DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in the authors' code
 
 
@@ -42,6 +45,9 @@ class Plan:
         Where and in what precision to compute, for an engine that has the choice.
     field : callable, optional
         Followed in place of the negative gradient.
+    rounding : {"", "compensated", "shaken", "shaken again"}
+        How the state is rounded after each step: as it is; not at all, by carrying what it is too
+        coarse for; or off by a last digit, by chance.
     """
 
     total: int
@@ -54,14 +60,26 @@ class Plan:
     device: str = "cpu"
     dtype: str = "float64"
     field: Callable[[float, Array], Array] | None = None
+    rounding: str = ""
+
+    def remembered(self, size: int) -> int:
+        """How many numbers the method itself remembers."""
+        return size + 1 if self.method == "momentum" else 3
 
     def memory(self, size: int) -> Array:
         """What a method remembers, at the start.
 
         GroupRMSprop's second moment, its step count and the flow time passed; or momentum's share
-        and its velocity.
+        and its velocity. For another rounding there follow what is carried, room for a step, and a
+        die, which is negative if nothing is shaken.
         """
-        return np.append(self.beta, np.zeros(size)) if self.method == "momentum" else np.zeros(3)
+        begun = np.zeros(self.remembered(size))
+        if self.method == "momentum":
+            begun[0] = self.beta
+        if self.rounding:
+            begun = np.append(begun, np.zeros(2 * size + 1))
+            begun[-1] = DICE.get(self.rounding, -1.0)
+        return begun
 
     def times(self, eta: float, steps: Any) -> Array:
         """Return the times of these steps on the flow's clock."""
@@ -93,9 +111,14 @@ def checked_plan(
 
 
 def save_steps(total: int, saves: int | str | ArrayLike) -> NDArray[np.int64]:
-    """Return the increasing steps to save, of so many in all; see `gradient_descent`."""
+    """Return the increasing steps to save, of so many in all; see `gradient_descent`.
+
+    For `STEPS` they are those that are saved in any case.
+    """
     if isinstance(saves, str):
-        validation.one_of("saves", saves, ("log",))
+        validation.one_of("saves", saves, ("log", STEPS))
+        if saves == STEPS:
+            return np.unique([0, total])
         grid = np.unique(np.geomspace(1, total, 200).round().astype(np.int64))
         return np.concatenate([[0], grid])
     if np.ndim(saves) == 0:
@@ -161,9 +184,10 @@ def trajectory_of(
     }
     attrs: dict[str, Any] = {"method": plan.method, "eta": eta, "steps": step, **ending.attrs}
     if plan.method == "momentum":
-        attrs["beta"], attrs["memory"] = plan.beta, ending.memory[1:].tolist()
+        velocity = ending.memory[1 : plan.remembered(states.shape[-1])]
+        attrs["beta"], attrs["memory"] = plan.beta, velocity.tolist()
     if plan.method == "grouprmsprop":
-        attrs["memory"] = ending.memory.tolist()
+        attrs["memory"] = ending.memory[:3].tolist()
     return Trajectory(
         problem=problem,
         t=plan.times(eta, steps),

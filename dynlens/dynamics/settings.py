@@ -36,6 +36,7 @@ class Settings:
     progress: bool = False
     field: Callable[[float, Array], Array] | None = None
     observables: tuple[str, ...] = ()
+    saves: int | str | None = None  # what was asked for, unless the times were listed
     note: str = ""  # why the reference computes, where that was not asked for
 
     @property

@@ -29,15 +29,21 @@ def log_times(t_end: float, count: int = 201, *, first: float | None = None) -> 
     return np.concatenate([[0.0], grid])
 
 
+STEPS = "steps"  # what `saves` is for the times that the method's own steps ask for
+
+
 def save_times(t_end: float | ArrayLike, saves: int | str) -> Array:
-    """Return the times to save at, as `gradient_flow` reads its arguments."""
+    """Return the times to save at, as `gradient_flow` reads its arguments.
+
+    For `STEPS` they are those that are saved whatever the steps, the last of them the end.
+    """
     if np.ndim(t_end) == 0:
         end = validation.finite("t_end", t_end)
         if end <= 0:
             raise ValueError(f"`t_end` must be after the start at 0, got {end:g}.")
         if isinstance(saves, str):
-            validation.one_of("saves", saves, ("log",))
-            return log_times(end)
+            validation.one_of("saves", saves, ("log", STEPS))
+            return np.array([0.0, end]) if saves == STEPS else log_times(end)
         last = validation.count("saves", saves, least=2) - 1
         times = np.arange(last + 1.0) * (end / last)  # np.linspace, in a quarter of its time
         times[last] = end

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from dynlens.problems.problem import Problem
@@ -35,23 +33,7 @@ def floors_of(problem: Problem, starts: Array, rtol: float) -> Array:
     factors = problem.factors(starts)
     sizes = np.array([np.abs(f).max(axis=tuple(range(1, f.ndim)), initial=0.0) for f in factors])
     least = np.where(sizes > 0, sizes, np.inf).min(axis=0)
-    size = np.minimum(least, fitting_size(problem))
+    size = np.minimum(least, problem.fitting_size)
     size[~np.isfinite(size)] = 1.0
     share, decades = min(MOST, SHARE * rtol), np.floor(np.log10(size) + 1e-9)
     return np.array([float(f"{share * 10.0**decade:.3g}") for decade in decades])
-
-
-def fitting_size(problem: Problem) -> float:
-    """Return the size of the parameters whose tensor is as large as the target.
-
-    Infinite if the target is zero, or if nothing is told by how the tensor grows.
-    """
-    data = float(np.abs(problem.observations.data).max(initial=0.0))
-    small, large = (
-        float(np.abs(problem.observations.measure(problem.end_to_end(scale * problem.probe))).max())
-        for scale in (1.0, 2.0)
-    )
-    if not (data > 0 and 0 < small < large < math.inf):
-        return math.inf
-    degree = math.log2(large / small)
-    return float(np.abs(problem.probe).max() * (data / small) ** (1 / degree))

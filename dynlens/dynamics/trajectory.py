@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,17 +29,34 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SOURCES = ("flow", "descent")
-TWINS = ("tighter", "by_other_family")  # numerics that `Trajectory.rerun` knows by name
+# Numerics that `Trajectory.rerun` knows by name.
+TWINS = {
+    "flow": ("tighter", "by_other_family"),
+    "descent": ("compensated", "shaken", "shaken again"),
+}
 STATUSES = ("finished", "event", "budget", "failed", "diverged")
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """An event that happened: its name, its time, the state there."""
+    """An event that happened: its name, its time, the state there, and the run it happened in."""
 
     name: str
     t: float
     theta: Array = field(repr=False)
+    run: Trajectory | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def error(self) -> float:
+        """Numerical error of the time: the largest distance to the twins' crossings.
+
+        Infinite if the run has no twins, or one of them does not cross.
+        """
+        if self.run is None or not self.run.twins:
+            return math.inf
+        which = next(k for k, c in enumerate(self.run.crossings_of(self.name)) if c is self)
+        found = [twin.crossings_of(self.name)[which:] for twin in self.run.twins]
+        return max(abs(rest[0].t - self.t) if rest else math.inf for rest in found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +112,8 @@ class Trajectory:
                 f"`theta` has shape {self.theta.shape}, but {needed[0]} times of {needed[1]} "
                 f"parameters need {needed}."
             )
+        own = tuple(replace(crossing, run=self) for crossing in self.crossings)
+        object.__setattr__(self, "crossings", own)
 
     def __len__(self) -> int:
         return len(self.t)
@@ -114,6 +134,10 @@ class Trajectory:
     def final(self) -> Array:
         """Last state, shape (P,)."""
         return self.theta[-1]
+
+    def crossings_of(self, name: str) -> tuple[Crossing, ...]:
+        """Return the crossings of one event, by its name."""
+        return tuple(crossing for crossing in self.crossings if crossing.name == name)
 
     # -- observing --------------------------------------------------------------------------------
 
@@ -195,11 +219,21 @@ class Trajectory:
         """The same run with other numerics, at the same times: what arithmetic could have changed.
 
         For the flow: a tighter tolerance from a start perturbed in the last place, and a solver
-        of another family. Empty where the trajectory cannot be repeated (after loading).
+        of another family. For descent: the same steps with their rounding carried along, and from
+        a start perturbed in the last place with every state perturbed likewise, by chance. Empty
+        where the trajectory cannot be repeated (after loading).
         """
         if self.rerun is None:
             return ()
-        return tuple(self.rerun(twin=name) for name in TWINS)
+        return tuple(self._twin(name, self.rerun) for name in TWINS[self.source])
+
+    def _twin(self, name: str, rerun: Callable[..., Trajectory]) -> Trajectory:
+        twin = rerun(twin=name)
+        if self.status != "event":
+            return twin
+        # It ended at a crossing of its own; states are compared at this run's times.
+        there = rerun(twin=name, times=self.t, watch=False)
+        return replace(twin, t=there.t, theta=there.theta, kept=there.kept)
 
     def error(self, name: str, **parameters: Any) -> Array:
         """Estimate the numerical error of an observable: its largest distance to the twins.

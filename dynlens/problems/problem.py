@@ -235,6 +235,22 @@ class Problem:
         return 0.5 * np.random.default_rng(0).standard_normal(self.model.parameters)
 
     @cached_property
+    def fitting_size(self) -> float:
+        """Size of the parameters whose tensor is as large as the target.
+
+        Infinite if the target is zero, or if nothing is told by how the tensor grows.
+        """
+        data = np.abs(self.observations.data).max(initial=0.0)
+        small, large = (
+            np.abs(self.observations.measure(self.end_to_end(scale * self.probe))).max(initial=0.0)
+            for scale in (1.0, 2.0)
+        )
+        if not (data > 0 and 0 < small < large < np.inf):
+            return float("inf")
+        degree = np.log2(large / small)
+        return float(np.abs(self.probe).max() * (data / small) ** (1 / degree))
+
+    @cached_property
     def without_kernel(self) -> str:
         """Why the reference alone can compute this problem, in a sentence; empty if a kernel can.
 

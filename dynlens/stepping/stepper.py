@@ -25,7 +25,10 @@ BESIDE = 16  # numbers that a loop may need besides vectors
 
 @dataclass
 class Saves:
-    """States at the times asked for, the first `count` of them known."""
+    """States at the times asked for, the first `count` of them known.
+
+    A time that is NaN asks for the end of the step that comes next, and becomes its time.
+    """
 
     times: Array
     states: Array

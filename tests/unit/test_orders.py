@@ -138,7 +138,7 @@ class TestRecursion:
         assert dl.Conserved("imbalances").check(path).status == "REFUTED"
 
     def test_needs_every_step(self):
-        path = dl.Path(SCALAR, (0.4, 2.0), 20.0, eta=0.05, saves="log")
+        path = dl.Path(SCALAR, (0.4, 2.0), 200.0, eta=0.05)  # more than are all looked at
         with pytest.raises(ValueError, match="every step"):
             Recursion("imbalances", factor="1 - 2 * eta**2 * loss").check(path)
 

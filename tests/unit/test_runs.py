@@ -142,10 +142,11 @@ def test_a_trajectory_from_a_file_is_judged_with_twins_and_its_line_repeats_the_
     claim = dl.AtLeast("frobenius_norm", "0")
     read = dl.load(flow.save(tmp_path / "flow"))
     assert not read.twins
-    found = claim.check(read)
-    # Its twins are read off interpolants at more times at once, which adds up in another order.
-    assert found.numerical_error == pytest.approx(claim.check(flow).numerical_error, rel=1e-3)
-    again: dict = {}
-    line = found.reproduce.replace("print(", "verdict = (")
-    exec(line, again)
-    assert again["verdict"] == found
+    # From a file it is what was saved; from this process it can be looked into.
+    for run in (read, flow):
+        found = claim.check(run)
+        assert 0 < found.numerical_error < 1e-8
+        again: dict = {}
+        line = found.reproduce.replace("print(", "verdict = (")
+        exec(line, again)
+        assert again["verdict"] == found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dynlens as dl
-from dynlens.dynamics.tolerances import fitting_size, floor_of
+from dynlens.dynamics.tolerances import floor_of
 
 SCALAR = dl.Problem(dl.DeepLinear((1, 1, 1)), dl.SquaredLoss(), dl.Full([[1.0]]))
 LOGISTIC = dl.ClosedForm(
@@ -74,9 +74,9 @@ def test_the_floor_is_that_of_the_smallest_factor_and_of_what_fits():
 
 def test_what_fits_is_told_by_the_target_and_the_degree_of_the_model():
     deep = dl.Problem(dl.DeepLinear((1, 1, 1, 1)), dl.SquaredLoss(), dl.Full([[1e-9]]))
-    assert fitting_size(deep) == pytest.approx(1e-3, rel=20)
+    assert deep.fitting_size == pytest.approx(1e-3, rel=20)
     none = dl.Problem(dl.DeepLinear((1, 1)), dl.SquaredLoss(), dl.Full([[0.0]]))
-    assert fitting_size(none) == np.inf
+    assert none.fitting_size == np.inf
 
 
 def test_starts_of_different_size_in_one_batch_have_the_bits_they_have_alone():

@@ -175,16 +175,17 @@ def test_the_error_has_the_shape_of_the_observable_and_begins_at_rounding(flow, 
     assert 0 < error.max() < 1e-6, f"largest error {error.max():.1e}"
 
 
-@pytest.mark.parametrize("made", ["descent", "loaded"])
-def test_what_cannot_be_repeated_has_no_twin_and_no_finite_error(request, flow, tmp_path, made):
-    if made == "descent":
-        run = request.getfixturevalue("descent")
-    else:
-        run = dl.load(flow.save(tmp_path / "run"))
+def test_what_cannot_be_repeated_has_no_twin_and_no_finite_error(flow, tmp_path):
+    run = dl.load(flow.save(tmp_path / "run"))
     assert run.twins == ()
     assert np.isinf(run.error("singular_values")).all()
     with pytest.raises(ValueError, match=r"only a flow computed in this process.*gradient_flow"):
         run.at([0.5])
+
+
+def test_descent_cannot_be_evaluated_between_its_steps(descent):
+    with pytest.raises(ValueError, match=r"only a flow computed in this process.*gradient_flow"):
+        descent.at([0.5])
 
 
 # -- disk -----------------------------------------------------------------------------------------

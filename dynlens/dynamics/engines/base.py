@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from dynlens.dynamics.looks import page_of
 from dynlens.dynamics.plan import Ending, Plan, trajectory_of
 from dynlens.dynamics.threads import Queue, share_out
 from dynlens.dynamics.trajectory import Trajectory
@@ -22,6 +23,7 @@ CHUNK = 200_000  # steps between looks at the clock, at most
 MOMENT = 0.02  # seconds that a loop runs before it is left, at least: leaving costs time too
 
 Update = Callable[[Array, Array, float, int, float], int]
+Record = Callable[[Array, Array, float, float, Array], int]
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,26 @@ class Loop:
         Steps between looks at the clock, at most.
     attrs : dict
         What a run by this loop says of it.
+    record : callable, optional
+        Takes as many steps as there are rows in ``states``, and saves each of them there:
+        ``(theta, memory, eta, floor, states) -> steps taken``.
     """
 
     advance: Update
     finite: Callable[[Array], bool]
     chunk: int = CHUNK
     attrs: dict[str, Any] = field(default_factory=dict)
+    record: Record | None = None
+
+    def recorded(self, theta: Array, memory: Array, eta: float, floor: float, states: Array) -> int:
+        """Take steps and save each, as `record` does."""
+        if self.record is not None:
+            return self.record(theta, memory, eta, floor, states)
+        for k, row in enumerate(states):
+            if not self.advance(theta, memory, eta, 1, floor):
+                return k
+            row[:] = theta
+        return len(states)
 
 
 class Engine(ABC):
@@ -79,6 +95,21 @@ class Engine(ABC):
         begun = plan.memory(theta.size) if memory is None else memory
         run = Run(problem, plan, self.loop(problem, plan), theta.copy(), begun.copy(), eta)
         return run.to_the_end(Progress(plan.total, "descent", "step", shown=progress))
+
+    def every_step(
+        self, problem: Problem, plan: Plan, theta: Array, eta: float, memory: Array
+    ) -> Iterator[tuple[Array, Array]]:
+        """Run descent, and hand out times and states of all steps, page by page."""
+        loop, theta, memory, step = self.loop(problem, plan), theta.copy(), memory.copy(), 0
+        yield np.zeros(1), theta[None].copy()
+        size = page_of(theta.size)
+        while step < plan.total:
+            states = np.empty((min(size, plan.total - step), theta.size))
+            done = loop.recorded(theta, memory, eta, plan.floor, states)
+            yield plan.times(eta, np.arange(step + 1, step + done + 1)), states[:done]
+            step += done
+            if done < len(states):
+                return
 
     def many(
         self,
@@ -130,7 +161,7 @@ class Run:
             if steps and self.step == steps[-1]:  # it ended where it was saved last
                 break
             steps.append(self.step)
-            flow_times.append(float(self.memory[-1]))
+            flow_times.append(float(self.memory[self.plan.remembered(self.theta.size) - 1]))
             if self.plan.recorded:
                 recorder.add(self.theta)
             else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.dynamics.engines.base import MOMENT, Loop, Update
+from dynlens.dynamics.engines.base import MOMENT, Loop, Record, Update
 from dynlens.dynamics.engines.blocks import Block
 from dynlens.dynamics.engines.reference import Reference, finite
 from dynlens.dynamics.made import Made
@@ -41,7 +41,8 @@ class Compiled(Reference):
         if problem.without_kernel:
             return replace(loop, attrs={"reference": problem.without_kernel})
         try:
-            return replace(loop, advance=compiled(problem, plan.method))
+            advance, record = compiled(problem, plan)
+            return replace(loop, advance=advance, record=record)
         except KernelError as error:
             warnings.warn(f"{error} This run does so by itself.", RuntimeWarning, stacklevel=4)
             return loop
@@ -78,7 +79,7 @@ def compiled_block(
     problem: Problem, plan: Plan, thetas: Array, etas: Array, threads: int, title: str
 ) -> Block:
     """Run the compiled loop from all starts, in several threads."""
-    module, (count, size), marks = compiled_module(problem, plan.method), thetas.shape, plan.marks
+    module, (count, size), marks = compiled_module(problem, plan), thetas.shape, plan.marks
     states = np.empty((count, len(marks), size))
     flow_times = np.zeros((count, len(marks)))
     memory = np.tile(plan.memory(size), (count, 1))
@@ -105,22 +106,30 @@ def compiled_block(
     return Block(states.swapaxes(0, 1), steps, status, memory, flow_times.T)
 
 
-def compiled(problem: Problem, method: str) -> Update:
-    """The same rule, compiled."""
-    module = compiled_module(problem, method)
+def compiled(problem: Problem, plan: Plan) -> tuple[Update, Record]:
+    """The same rule, compiled: for many steps, and for some to be saved one and all."""
+    module = compiled_module(problem, plan)
     data, out = problem.machine.data, np.empty(problem.model.parameters)
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
         return int(module.advance(theta, *data, out, memory, eta, steps, floor))
 
-    return advance
+    def record(theta: Array, memory: Array, eta: float, floor: float, states: Array) -> int:
+        place, steps = np.zeros(2, dtype=np.int64), len(states)
+        limits = (eta, np.arange(1, steps + 1), place, floor, steps)
+        module.descend(theta, memory, *data, out, *limits, states, np.empty(steps))
+        return int(place[0])
+
+    return advance, record
 
 
-def compiled_module(problem: Problem, method: str) -> Any:
+def compiled_module(problem: Problem, plan: Plan) -> Any:
     """Return the loop generated beside the problem's kernel: ``advance``, and ``descend``."""
-    name, constants = f"descent_{method}", RULES[method]
-    rule = source_of(f"dynlens.dynamics.loops.{method}", **constants)
-    given = (problem.machine.gradient_source, rule)
+    method, kind = plan.method, "twin" if plan.rounding else "rounded"
+    name = f"descent_{method}" + ("_twin" if plan.rounding else "")
+    rule = source_of(f"dynlens.dynamics.loops.{method}", **RULES[method])
+    rounding = source_of(f"dynlens.dynamics.loops.{kind}")
+    given = (problem.machine.gradient_source, rule, rounding)
     module = specialised("dynlens.dynamics.loops.descent", *given, name=name)
     if name not in problem.machine.checked:
         out = np.empty(problem.model.parameters)

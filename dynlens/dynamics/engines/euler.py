@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from dynlens.dynamics.engines.base import Engine, Loop
-from dynlens.dynamics.engines.reference import finite
+from dynlens.dynamics.engines.reference import add, finite
 from dynlens.dynamics.plan import Plan
 from dynlens.problems.problem import Problem
 from dynlens.support.typing import Array
@@ -27,7 +27,7 @@ class Euler(Engine):
                     value = problem.objective(theta)
                 if not (np.isfinite(value) and value > floor):
                     return k
-                theta += eta * field(t, theta)
+                add(theta, eta * field(t, theta), memory, plan.rounding)
                 t += eta
             return steps
 

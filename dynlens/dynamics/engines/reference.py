@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from dynlens.dynamics.engines.base import Engine, Loop, Update
-from dynlens.dynamics.plan import DECAY, EPS, Plan
+from dynlens.dynamics.plan import COMPENSATED, DECAY, EPS, Plan
 from dynlens.problems.problem import Problem
 from dynlens.support.typing import Array
 
@@ -16,7 +16,7 @@ class Reference(Engine):
     """The update rules in numpy."""
 
     def loop(self, problem: Problem, plan: Plan) -> Loop:
-        return Loop(reference(problem, plan.method), partial(finite, problem))
+        return Loop(reference(problem, plan), partial(finite, problem))
 
 
 def finite(problem: Problem, theta: Array) -> bool:
@@ -25,8 +25,25 @@ def finite(problem: Problem, theta: Array) -> bool:
         return bool(np.isfinite(problem.objective(theta)))
 
 
-def reference(problem: Problem, method: str) -> Update:
+def add(theta: Array, step: Array, memory: Array, rounding: str) -> None:
+    """Add a step in place, rounded as `Plan.rounding` says; the memory ends as it says."""
+    n = theta.size
+    if not rounding:
+        theta += step
+    elif rounding == COMPENSATED:
+        carried, before = memory[-2 * n - 1 : -n - 1], theta.copy()
+        whole = step + carried
+        theta += whole
+        carried[:] = whole - (theta - before)
+    else:
+        memory[-1] += 1
+        die = np.random.default_rng(int(memory[-1]))
+        theta[:] = (theta + step) * (1 + die.choice([-1, 0, 0, 1], n) * 2.0**-52)
+
+
+def reference(problem: Problem, plan: Plan) -> Update:
     """The update rule in numpy, as in the papers."""
+    method, own = plan.method, plan.remembered(problem.model.parameters)
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
         for k in range(steps):
@@ -36,8 +53,9 @@ def reference(problem: Problem, method: str) -> Update:
                 return k
             g = problem.gradient(theta)
             if method == "momentum":
-                memory[1:] = memory[0] * memory[1:] - eta * g
-                theta += memory[1:]
+                velocity = memory[1:own]
+                velocity[:] = memory[0] * velocity - eta * g
+                add(theta, velocity, memory, plan.rounding)
                 continue
             size = eta
             if method == "grouprmsprop":
@@ -45,7 +63,7 @@ def reference(problem: Problem, method: str) -> Update:
                 memory[1] += 1
                 size = eta / (np.sqrt(memory[0] / (1 - DECAY ** memory[1])) + EPS)
                 memory[2] += size
-            theta -= size * g
+            add(theta, -size * g, memory, plan.rounding)
         return steps
 
     return advance

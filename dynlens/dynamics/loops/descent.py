@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, types
 
-from dynlens.dynamics.loops.plain import update
+from dynlens.dynamics.loops.rounded import take
 from dynlens.kernels.loops.head import KERNEL, numbers, vector
 from dynlens.kernels.loops.plain import gradient
 
@@ -25,7 +25,7 @@ def advance(
         value = gradient(theta, values, index, rows, weight, work, tensor, cotangent, out)
         if not (value > floor and value < np.inf):
             return k
-        update(theta, memory, eta, out)
+        take(theta, memory, eta, out)
     return steps
 
 

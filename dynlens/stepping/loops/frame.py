@@ -83,6 +83,14 @@ def advance(w, clock, counts, times, states, floor, budget, most, t_end, rtol, a
         finish_step(w, clock, counts, h, last, bound, field)
         if loss <= floor:
             return BELOW
+        if np.isnan(times[counts[SAVED]]):  # whatever step it is
+            k = counts[SAVED]
+            times[k] = t
+            for i in range(n):
+                states[k, i] = new[i]
+            counts[SAVED] += 1
+            if last:
+                return DONE
         while counts[SAVED] < times.size and times[counts[SAVED]] <= t:
             k = counts[SAVED]
             if times[k] == t:
