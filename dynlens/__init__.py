@@ -66,6 +66,7 @@ _HOME = {
     "Frequency": "dynlens.claims.draws",
     "Identities": "dynlens.claims.proof",
     "LeadingError": "dynlens.claims.orders",
+    "LeastAmongFits": "dynlens.claims.potentials",
     "Limit": "dynlens.claims.limits",
     "Mean": "dynlens.claims.draws",
     "Monotone": "dynlens.claims.trends",

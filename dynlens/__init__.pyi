@@ -47,6 +47,7 @@ from dynlens.claims.limits import PowerLaw as PowerLaw
 from dynlens.claims.orders import LeadingError as LeadingError
 from dynlens.claims.orders import Order as Order
 from dynlens.claims.orders import Recursion as Recursion
+from dynlens.claims.potentials import LeastAmongFits as LeastAmongFits
 from dynlens.claims.proof import Identities as Identities
 from dynlens.claims.theorem import Check as Check
 from dynlens.claims.theorem import Theorem as Theorem
@@ -127,6 +128,7 @@ __all__ = [
     "IntegrationError",
     "KernelError",
     "LeadingError",
+    "LeastAmongFits",
     "Limit",
     "LinearLoss",
     "LogisticLoss",

@@ -16,6 +16,7 @@ _HOME = {
     "Frequency": ".draws",
     "Identities": ".proof",
     "LeadingError": ".orders",
+    "LeastAmongFits": ".potentials",
     "Limit": ".limits",
     "Mean": ".draws",
     "Monotone": ".trends",

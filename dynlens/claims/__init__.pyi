@@ -19,6 +19,7 @@ from dynlens.claims.orders import LeadingError as LeadingError
 from dynlens.claims.orders import Order as Order
 from dynlens.claims.orders import Recursion as Recursion
 from dynlens.claims.orders import step_imbalances as step_imbalances
+from dynlens.claims.potentials import LeastAmongFits as LeastAmongFits
 from dynlens.claims.proof import Identities as Identities
 from dynlens.claims.theorem import Check as Check
 from dynlens.claims.theorem import Theorem as Theorem

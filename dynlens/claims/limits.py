@@ -14,7 +14,7 @@ from dynlens.claims.base import Claim
 from dynlens.claims.equations import SURE, TINY
 from dynlens.claims.horizon import gap_of, horizon
 from dynlens.claims.sides import named, two_sides
-from dynlens.comparison.extrapolation import LEAST, Extrapolated, extrapolate
+from dynlens.comparison.extrapolation import LEAST, ROUNDING, Extrapolated, extrapolate
 from dynlens.comparison.slopes import Slope, settled_slope
 from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
@@ -126,7 +126,9 @@ class Limit(Claim):
         note = "nothing here is asserted by the claim"
         if asked.use.any():
             last = np.flatnonzero(asked.use)[np.argmax(asked.x[asked.use])]
-            found = extrapolate(*(values[asked.use] for values in asked[:3]))
+            # What is below the rounding of the size is no trend.
+            noise = np.fmax(asked.noise, ROUNDING * asked.size)
+            found = extrapolate(*(values[asked.use] for values in (asked.x, asked.gap, noise)))
             residual[last], error[last] = self._judged(found, asked.size)
             late = asked.use & (asked.x >= found.since)
             residual[late], error[late] = residual[last], error[last]
@@ -206,7 +208,10 @@ class Limit(Claim):
         if not np.isfinite(found.error):
             return f"{self._extrapolated(asked)} has not settled; it was {limit:.6g} at last"
         begin = found.since if self.to == np.inf else self.to + 1 / found.since
-        digits = int(np.clip(np.ceil(np.log10(max(abs(limit), TINY) / found.error)), 0, 14)) + 2
+        digits = (
+            int(np.clip(np.ceil(np.log10(max(abs(limit), TINY) / max(found.error, TINY))), 0, 14))
+            + 2
+        )
         return (
             f"{self._extrapolated(asked)} extrapolated to {limit:.{digits}g} +- {found.error:.2g} "
             f"from {named(self.along)} = {begin:.4g} on; approach: {found.approach}"

@@ -214,9 +214,9 @@ def extrapolate(x: Array, y: Array, noise: Array | None = None) -> Extrapolated:
 
 
 def _settled(x: Array, y: Array, off: Array) -> Extrapolated | None:
-    """The last value, if nothing but noise has changed for a factor ten in x."""
-    late = x >= x[-1] / 10
-    if late.sum() < LEAST or x[0] > x[-1] / 10:
+    """The last value, if nothing but noise has changed for a factor ten in x, or three."""
+    late = x >= min(x[-1] / 10, x[-LEAST])
+    if x[late][0] > x[-1] / 3:
         return None
     spread, noise = np.ptp(y[late]), off[late].max()
     if spread > 4 * noise:
