@@ -272,13 +272,13 @@ class PowerLaw(Claim):
         return self.evidence(samples).residual
 
     def evidence(self, samples: Samples) -> Measured:
-        x, y, use = self._points(samples)
+        x, y, use = self.points(samples)
         residual, error = np.full(len(samples), np.nan), np.zeros(len(samples))
         if use.sum() < FEWEST:
             residual[0], error[0] = 0.0, np.inf
             note = f"a slope takes {FEWEST} points, and {use.sum()} are asserted and positive"
             return self.measured(samples, residual, error, note)
-        others = [self._points(twin)[:2] for twin in samples.twins]
+        others = [self.points(twin)[:2] for twin in samples.twins]
         if any(len(there) != len(y) for _, there in others):
             noise = np.full_like(y, np.inf)
         else:
@@ -307,8 +307,8 @@ class PowerLaw(Claim):
             return (off - least) / BEYOND  # what is left of the drift is no estimate
         return max(ends) - off
 
-    def _points(self, samples: Samples) -> tuple[Array, Array, Mask]:
-        """Both sides, without the logarithm, and where they count."""
+    def points(self, samples: Samples) -> tuple[Array, Array, Mask]:
+        """Return `against`, `of` less the logarithm, and where they count; shape (S,) each."""
         y, x = self.evaluate(self.of, samples), self.evaluate(self.against, samples)
         use = self.asserted(samples, x.shape) & (x > 0) & (y > 0)
         if self.logs:

@@ -124,7 +124,7 @@ def _plain(name: str, known: Iterable[dict[str, Any]]) -> str:
     return name[:-2] if name.endswith("_0") else name
 
 
-_RELATIONS = {"=": "=", "≥": r"\ge", "∼": r"\sim"}
+_RELATIONS = {"=": "=", "≥": r"\ge", ">": ">", "∼": r"\sim"}
 _ESCAPES = str.maketrans({c: f"\\{c}" for c in "_&%$#{}"} | {"^": r"\^{}", "~": r"\sim "})
 
 
@@ -134,10 +134,12 @@ def _sides(claim: Any) -> tuple[Expr, str, Expr] | None:
         left, right = claim.sides()
         return _both(left, "=", right)
     if isinstance(claim, AtLeast):
-        return _both(claim.left, "≥", claim.right)
+        return _both(claim.left, ">" if claim.strict else "≥", claim.right)
     if isinstance(claim, PowerLaw) and not (callable(claim.of) or callable(claim.against)):
         exponent = sp.nsimplify(claim.exponent, rational=True, tolerance=1e-9)
         power = sp.Pow(_expr(claim.against), exponent, evaluate=False)
+        if claim.logs:
+            power = sp.Mul(power, sp.log(_expr(claim.against)) ** claim.logs, evaluate=False)
         return _expr(claim.of), "∼", power
     return None
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from dynlens.cases.base import RandomMatrices, RandomStates, Start, States
 from dynlens.cases.descents import DescentCase
+from dynlens.cases.families import Family
 from dynlens.cases.paths import Path
 from dynlens.cases.reproduce import concise
 from dynlens.cases.systems import SystemPath
@@ -153,8 +154,7 @@ def _fitted(claim: PowerLaw | Order, samples: Any) -> Fit:
         if claim.remainder:
             names = (names[0], "what the first-order term leaves of it")
         return Fit(np.array(samples.etas), claim.distances(samples), claim.expected, names)
-    y, x = claim.evaluate(claim.of, samples), claim.evaluate(claim.against, samples)
-    use = claim.asserted(samples, y.shape) & (x > 0) & (y > 0)
+    x, y, use = claim.points(samples)
     return Fit(x[use], y[use], float(claim.exponent), (str(claim.against), str(claim.of)))
 
 
@@ -232,7 +232,13 @@ def _system(case: SystemPath) -> str:
     return f"reduced flow in {names} to t = {case.t_end:g}; {start}"
 
 
+def _family(case: Family) -> str:
+    values = f"{case.values[0]:g} … {case.values[-1]:g}"
+    return f"{case.parameter} = {values}: {in_words(case.member(case.values[0]))}"
+
+
 _WORDS: dict[type, Any] = {
+    Family: _family,
     Path: _path,
     SystemPath: _system,
     DescentCase: _descents,

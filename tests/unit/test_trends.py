@@ -59,6 +59,8 @@ class TestMonotone:
 
 
 class TestStrict:
+    CLAIM = dl.AtLeast("nuclear_norm", "spectral_norm", strict=True)
+
     def test_greater_is_supported_and_smaller_refuted(self):
         claim = dl.AtLeast("nuclear_norm", "spectral_norm", strict=True)
         assert claim.statement == "nuclear_norm > spectral_norm"
@@ -166,3 +168,11 @@ class TestAll:
         measured = (self.TRUE & self.FALSE).evidence(SQUARES.samples())
         assert measured.residual.shape == (20, 2)
         assert np.all(measured.residual[:, 0] <= 0)
+
+
+def test_notation_says_what_is_strict_and_what_has_a_logarithm():
+    from dynlens.cli import notation
+
+    assert " > " in notation.statement(TestStrict.CLAIM)
+    assert ">" in notation.latex(TestStrict.CLAIM)
+    assert "log" in notation.statement(dl.PowerLaw("loss", "t", 2, logs=1))
