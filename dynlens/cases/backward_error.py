@@ -102,7 +102,7 @@ class BackwardError(Case):
 @lru_cache(maxsize=32)
 def _compared(case: BackwardError) -> FamilySamples:
     problem = case.problem
-    if ours(problem.model, problem.loss, problem.observations):
+    if ours(*problem.parts):
         theta, distances = kept_arrays(f"backward error {concise(case)}", case.compute)
     else:
         theta, distances = case.compute()

@@ -165,7 +165,7 @@ def _first_order(
         found = first_order_error(problem, start, times, rtol=rtol, atol=atol, **settings)
         return (found.error,)
 
-    if not ours(problem.model, problem.loss, problem.observations):
+    if not ours(*problem.parts):
         return compute()[0]
     text = concise((problem, start, times, linear, forcing, method, rtol, atol))
     return kept_arrays(f"first-order error {text}", compute)[0]

@@ -250,8 +250,7 @@ class Path(Case):
 def _trajectory(path: Path) -> Trajectory:
     """Run once for all claims on the same path, or read the run that another process kept."""
     problem = path.problem
-    parts = (problem.model, problem.loss, problem.observations)
-    if not (ours(*parts) and isinstance(path.method, str)):
+    if not (ours(*problem.parts) and isinstance(path.method, str)):
         return _computed(path)
     text, made = concise(path), cache(lambda: _computed(path))
 

@@ -1,6 +1,7 @@
 # Written by `python -m dynlens.support.stubs`.
 from dynlens.problems.instances import completion_problem as completion_problem
 from dynlens.problems.instances import low_hierarchical_rank_tensor as low_hierarchical_rank_tensor
+from dynlens.problems.locality import Locality as Locality
 from dynlens.problems.losses import HuberLoss as HuberLoss
 from dynlens.problems.losses import Loss as Loss
 from dynlens.problems.losses import Ridge as Ridge
@@ -12,5 +13,6 @@ from dynlens.problems.observations import RankOneSensing as RankOneSensing
 from dynlens.problems.observations import Sensing as Sensing
 from dynlens.problems.observations import low_rank_matrix as low_rank_matrix
 from dynlens.problems.observations import low_rank_tensor as low_rank_tensor
+from dynlens.problems.penalties import TensorPenalty as TensorPenalty
 from dynlens.problems.problem import Problem as Problem
 from dynlens.problems.rank_one_sum import RankOneSum as RankOneSum

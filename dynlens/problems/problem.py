@@ -21,6 +21,7 @@ from dynlens.models.capabilities import Balancing
 from dynlens.problems.losses import Loss, Ridge
 from dynlens.problems.objectives import Objective, objective_of
 from dynlens.problems.observations import Observations
+from dynlens.problems.penalties import PlusPenalty, TensorPenalty
 from dynlens.support import validation
 from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array, Factors
@@ -37,6 +38,9 @@ class Problem:
     observations : Observations
     penalty : Ridge, optional
         What :math:`\rho` is, on the parameters themselves; nothing unless given.
+    tensor_penalty : TensorPenalty, optional
+        A function of the end-to-end tensor that is added to :math:`\ell`, such as `Locality`: all
+        that is said of the loss is then said of the sum. No compiled kernel knows it.
 
     Notes
     -----
@@ -59,6 +63,7 @@ class Problem:
     loss: Loss
     observations: Observations
     penalty: Ridge | None = None
+    tensor_penalty: TensorPenalty | None = None
 
     def __post_init__(self) -> None:
         validation.instance("model", self.model, Model, "for example `DeepLinear((2, 2, 2))`.")
@@ -73,25 +78,44 @@ class Problem:
                 f"`observations` are of a tensor of shape {self.observations.tensor_shape}, but "
                 f"{self.model!r} makes shape {self.model.tensor_shape}; change one of them."
             )
+        if self.tensor_penalty is not None:
+            remedy = "for example `Locality((2, 2), (0,), (1,))`."
+            validation.instance("tensor_penalty", self.tensor_penalty, TensorPenalty, remedy)
+            if self.tensor_penalty.tensor_shape not in (None, self.model.tensor_shape):
+                raise ValueError(
+                    f"`tensor_penalty` is of tensors of shape {self.tensor_penalty.tensor_shape}, "
+                    f"but {self.model!r} makes shape {self.model.tensor_shape}."
+                )
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """What it is made of, that others may have written: the penalty on the tensor if any."""
+        parts = (self.model, self.loss, self.observations)
+        return parts if self.tensor_penalty is None else (*parts, self.tensor_penalty)
 
     # -- the loss as a function of the tensor ---------------------------------------------------
 
     def tensor_loss(self, tensor: NDArray[Any]) -> Array:
         """``l(W)``, shape (...)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return self.of_factors.weight * self.loss.value(z).sum(axis=-1)
+        loss = self.of_factors.weight * self.loss.value(z).sum(axis=-1)
+        return loss if self.tensor_penalty is None else loss + self.tensor_penalty.value(tensor)
 
     def tensor_gradient(self, tensor: NDArray[Any]) -> Array:
         """Gradient of ``l`` with respect to the tensor W, shape (..., *tensor_shape)."""
         z = self.observations.measure(tensor) - self.observations.data
-        return self.observations.adjoint(self.of_factors.weight * self.loss.derivative(z))
+        gradient = self.observations.adjoint(self.of_factors.weight * self.loss.derivative(z))
+        if self.tensor_penalty is None:
+            return gradient
+        return gradient + self.tensor_penalty.gradient(tensor)
 
     # -- the objective as a function of theta ---------------------------------------------------
 
     @cached_property
     def of_factors(self) -> Objective:
         """The loss as a function of factors: through the tensor, or past it where cheaper."""
-        return objective_of(self.model, self.loss, self.observations)
+        plain = objective_of(self.model, self.loss, self.observations)
+        return plain if self.tensor_penalty is None else PlusPenalty.of(plain, self.tensor_penalty)
 
     @cached_property
     def _theta_shape(self) -> tuple[int]:
@@ -258,7 +282,7 @@ class Problem:
         """
         if self.loss.kernel is not None and self._parts is not None:
             return ""
-        silent = self.loss if self.loss.kernel is None else self.model
+        silent = self.loss if self.loss.kernel is None else self.tensor_penalty or self.model
         return f"{silent!r} states no kernel: computed by the numpy reference."
 
     @cached_property

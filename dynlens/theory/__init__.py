@@ -13,6 +13,7 @@ _HOME = {
     "diagonal_adagrad": ".regression",
     "exact_rank": ".cuts",
     "fitting_times": ".closed_forms",
+    "flat_cosine": ".locality",
     "gram_schmidt": ".spheres",
     "half_time": ".closed_forms",
     "harmonic_spectrum": ".lazy_tensors",
@@ -21,7 +22,9 @@ _HOME = {
     "interpolator": ".regression",
     "lazy_dimension": ".lazy_tensors",
     "lazy_error_bound": ".lazy_tensors",
+    "least_separation_rank": ".locality",
     "logistic_mass": ".closed_forms",
+    "mean_cosines": ".locality",
     "mean_pair_energy": ".spheres",
     "mixture_risk": ".lazy_networks",
     "network_risk": ".lazy_networks",
@@ -37,6 +40,7 @@ _HOME = {
     "tangent_mean": ".lazy_networks",
     "tangent_risk": ".lazy_networks",
     "trace_share": ".lazy_networks",
+    "two_value_cosine": ".locality",
     "vanilla_time": ".closed_forms",
 }
 

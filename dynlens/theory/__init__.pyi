@@ -23,6 +23,10 @@ from dynlens.theory.lazy_tensors import harmonic_spectrum as harmonic_spectrum
 from dynlens.theory.lazy_tensors import lazy_dimension as lazy_dimension
 from dynlens.theory.lazy_tensors import lazy_error_bound as lazy_error_bound
 from dynlens.theory.lazy_tensors import symmetric_dimension as symmetric_dimension
+from dynlens.theory.locality import flat_cosine as flat_cosine
+from dynlens.theory.locality import least_separation_rank as least_separation_rank
+from dynlens.theory.locality import mean_cosines as mean_cosines
+from dynlens.theory.locality import two_value_cosine as two_value_cosine
 from dynlens.theory.regression import adagrad as adagrad
 from dynlens.theory.regression import constant as constant
 from dynlens.theory.regression import diagonal_adagrad as diagonal_adagrad

@@ -75,14 +75,15 @@ def moved(problem: Problem, device: Any, dtype: Any, names: Sequence[str] = ()) 
         If its gradient is not that of the reference.
     """
     model, observations = copy.copy(problem.model), copy.copy(problem.observations)
-    there = replace(problem, model=model, observations=observations)
+    penalty = copy.copy(problem.tensor_penalty)
+    there = replace(problem, model=model, observations=observations, tensor_penalty=penalty)
     # Whatever arrays the formulas read are cached once they have been computed.
     probes = problem.probe[None]
     reference = _stacked(*there.value_and_gradient(probes))
     shapes = {name: registry.find(name)(there, probes).shape for name in names}
     if observations.entries is not None:
         _ = observations.kernel_data  # where they lie in the tensor, should it be formed
-    for thing in (model, observations):
+    for thing in (model, observations, *([] if penalty is None else [penalty])):
         vars(thing).update({name: _carried(v, device, dtype) for name, v in vars(thing).items()})
     there = replace(there)  # without what it computed in numpy
 
