@@ -14,12 +14,19 @@ from dynlens.claims.base import Claim
 from dynlens.claims.equations import SURE, TINY
 from dynlens.claims.horizon import gap_of, horizon
 from dynlens.claims.sides import named, two_sides
-from dynlens.comparison.extrapolation import LEAST, ROUNDING, Extrapolated, extrapolate
+from dynlens.comparison.extrapolation import (
+    LEAST,
+    ROUNDING,
+    Extrapolated,
+    extrapolate,
+    may_vanish,
+)
 from dynlens.comparison.slopes import Slope, settled_slope
 from dynlens.support import validation
 from dynlens.support.typing import Array, Mask
 from dynlens.verdict import BEYOND, Measured
 
+ENOUGH = 0.02  # share of the tolerance: a limit known better is not looked at any longer
 FEWEST = 3  # points of a slope
 
 
@@ -128,8 +135,16 @@ class Limit(Claim):
             last = np.flatnonzero(asked.use)[np.argmax(asked.x[asked.use])]
             # What is below the rounding of the size is no trend.
             noise = np.fmax(asked.noise, ROUNDING * asked.size)
-            found = extrapolate(*(values[asked.use] for values in (asked.x, asked.gap, noise)))
-            residual[last], error[last] = self._judged(found, asked.size)
+            found = extrapolate(
+                *(values[asked.use] for values in (asked.x, asked.gap, noise)),
+                enough=ENOUGH * self.tolerance * asked.size,
+            )
+            off, own = self._judged(found, asked.size)
+            if off - BEYOND * own > self.tolerance and may_vanish(
+                asked.x[asked.use], asked.gap[asked.use], noise, found.since
+            ):
+                own = max(own, off)  # a slower approach to the limit that is claimed fits as well
+            residual[last], error[last] = off, own
             late = asked.use & (asked.x >= found.since)
             residual[late], error[late] = residual[last], error[last]
             note = self._told(found, asked)

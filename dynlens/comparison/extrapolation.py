@@ -25,6 +25,7 @@ MOST = 28  # points of a stretch that are fitted
 STRETCHES = (3.0, 10.0, 30.0, 100.0, 1e3, 1e5)  # from x_end over this
 LEFT_OUT = 0.35  # share of a stretch that the others must predict
 AS_GOOD = 10.0  # times the best prediction's error, a prediction counts as well
+NEARLY_AS_GOOD = 100.0  # times it, a prediction forced to another limit does not exclude that limit
 SAFETY = 2.0  # by which what is seen is taken to be too small
 LARGEST = 250.0  # exponent
 ROUNDING = 4 * 2.0**-52
@@ -165,6 +166,23 @@ DOUBLE = (
 )
 
 
+SLOW = (
+    Approach(
+        "1 / log and a power",
+        lambda at, q: (*_logs(1)(at, q), _grown(q[1] * at.back)),
+        (-1, -1),
+        (SHIFT, POWER),
+    ),
+    Approach("1 / log to its fourth power", _logs(1, 2, 3, 4), (-1,) * 4, (SHIFT,)),
+    Approach(
+        "log log / log and 1 / log^2",
+        lambda at, q: (*_log_log(at, q), *_logs(2)(at, q)),
+        (0, 0, -1),
+        (SHIFT,),
+    ),
+)
+
+
 class Fit(NamedTuple):
     """An approach fitted: the limit, and what it says at all places."""
 
@@ -172,7 +190,9 @@ class Fit(NamedTuple):
     values: Array
 
 
-def extrapolate(x: Array, y: Array, noise: Array | None = None) -> Extrapolated:
+def extrapolate(
+    x: Array, y: Array, noise: Array | None = None, *, enough: float = 0.0
+) -> Extrapolated:
     """Return the limit of ``y(x)`` for x to infinity.
 
     Parameters
@@ -182,6 +202,8 @@ def extrapolate(x: Array, y: Array, noise: Array | None = None) -> Extrapolated:
     y : ndarray, shape (n,)
     noise : ndarray, shape (n,), optional
         Numerical error of each value; rounding unless given.
+    enough : float
+        An error that is small enough: once two stretches have it, longer ones are not tried.
 
     Examples
     --------
@@ -204,13 +226,54 @@ def extrapolate(x: Array, y: Array, noise: Array | None = None) -> Extrapolated:
     still = _settled(x, y, off)
     if still is not None:
         return still
-    found = [_on_stretch(x[first:], y[first:], off[first:]) for first in _stretches(x)]
+    found: list[Extrapolated] = []
+    for first in reversed(_stretches(x)):  # from the latest
+        found.append(_on_stretch(x[first:], y[first:], off[first:]))
+        if len(found) > 1 and max(each.error for each in found[-2:]) <= enough:
+            break
     best = min(found, key=lambda each: each.error)
     if not np.isfinite(best.error):
         return best
     # Stretches that know better than their distance to the best widen its error.
     apart = [abs(e.value - best.value) - e.error for e in found if np.isfinite(e.error)]
     return Extrapolated(best.value, max(best.error, *apart), best.approach, best.since)
+
+
+def may_vanish(x: Array, y: Array, noise: Array, since: float) -> bool:
+    """Whether y may tend to zero after all, by an approach that is slow.
+
+    More kinds of approach than `extrapolate` knows are forced to the limit zero. If, on the stretch
+    that the limit was extrapolated from and on all longer ones, one of them predicts the last third
+    nearly as well as the best one that is free, zero cannot be excluded.
+
+    Parameters
+    ----------
+    x, y, noise : ndarray, shape (n,)
+    since : float
+        Where that stretch begins.
+    """
+    order = np.argsort(x)
+    x, y, off = (np.asarray(values, dtype=float)[order] for values in (x, y, noise))
+    off = np.fmax(off, ROUNDING * np.abs(y))
+    good = np.isfinite(y) & np.isfinite(off)
+    x, y, off = x[good], y[good], off[good]
+    firsts = [first for first in _stretches(x) if x[first] <= since * (1 + 1e-12)]
+    return all(_may_vanish(x[first:], y[first:], off[first:]) for first in reversed(firsts))
+
+
+def _may_vanish(x: Array, y: Array, off: Array) -> bool:
+    x, y, off, at, known = _prepared(x, y, off)
+    floor = 3 * float(off.max())
+    best = min((miss for *_, miss in _tried((*SIMPLE, *DOUBLE), at, y, known)), default=np.inf)
+    # Of kinds that fit the truth may be one; of those that fit only nearly it is none.
+    allowed = 3 * floor if best <= floor else NEARLY_AS_GOOD * best
+    for kind in (*SIMPLE, *DOUBLE, *SLOW):
+        if np.isnan(kind.ends).any() or known.sum() <= len(kind.ends) + len(kind.bounds) - 1:
+            continue
+        values = _fit(kind, at, y, known, forced=True).values
+        if float(np.abs(values - y)[~known].max()) <= allowed:
+            return True
+    return False
 
 
 def _settled(x: Array, y: Array, off: Array) -> Extrapolated | None:
@@ -234,6 +297,35 @@ def _stretches(x: Array) -> list[int]:
 
 def _on_stretch(x: Array, y: Array, off: Array) -> Extrapolated:
     """Extrapolate from all that is given, by the kinds of approach that predict its end."""
+    x, y, off, at, known = _prepared(x, y, off)
+    floor = 3 * float(off.max())
+    tried = list(_tried(SIMPLE, at, y, known))
+    if min((miss for *_, miss in tried), default=np.inf) > floor:
+        tried += _tried(DOUBLE, at, y, known)
+    if not tried:
+        return Extrapolated(float(y[-1]), np.inf, "too few values", float(x[0]))
+    tried.sort(key=lambda each: each[2])
+    kind, _, least = tried[0]
+    counted = [each for each in tried if each[2] <= max(floor, AS_GOOD * least)]
+    if not all(np.isfinite(part.limit) for _, part, _ in counted):
+        return Extrapolated(float(y[-1]), np.inf, "not settled", float(x[0]))
+    every = np.ones(len(y), dtype=bool)
+    fits = [_fit(each, at, y, every) for each, *_ in counted]
+    full = fits[0]
+    limits = np.array([one.limit for one in (*fits, *(part for _, part, _ in counted))])
+    if not np.all(np.isfinite(limits)):
+        return Extrapolated(float(y[-1]), np.inf, "not settled", float(x[0]))
+    # What the best kind does not explain may be of any form, as noise may; and may go on as it is.
+    left = float(np.abs(full.values - y).max())
+    off = np.maximum(off, max(left, least))
+    shaken = [_fit(kind, at, y + sign * off, every) for sign in _signs(at)]
+    moved = max(abs(one.limit - full.limit) for one in shaken)
+    error = SAFETY * (float(np.abs(limits - full.limit).max()) + moved + float(off[-1]))
+    return Extrapolated(full.limit, error, kind.name, float(x[0]))
+
+
+def _prepared(x: Array, y: Array, off: Array) -> tuple[Array, Array, Array, Places, Mask]:
+    """Thin out what is given; where it is, and what predicts the rest."""
     chosen = _thinned(x)
     x, y, off = x[chosen], y[chosen], off[chosen]
     logs = np.log(x)
@@ -241,25 +333,7 @@ def _on_stretch(x: Array, y: Array, off: Array) -> Extrapolated:
     known = at.back >= LEFT_OUT * at.back[0]
     known[: LEAST - 1] = True
     known[-1] = False
-    floor = 3 * float(off.max())
-    tried = list(_tried(SIMPLE, at, y, known))
-    if min((miss for *_, miss in tried), default=np.inf) > floor:
-        tried += _tried(DOUBLE, at, y, known)
-    if not tried:
-        return Extrapolated(float(y[-1]), np.inf, "too few values", float(x[0]))
-    tried.sort(key=lambda each: each[3])
-    kind, full, _, least = tried[0]
-    counted = [each for each in tried if each[3] <= max(floor, AS_GOOD * least)]
-    limits = np.array([one.limit for _, full_, part_, _ in counted for one in (full_, part_)])
-    if not np.all(np.isfinite(limits)):
-        return Extrapolated(float(y[-1]), np.inf, "not settled", float(x[0]))
-    # What the best kind does not explain may be of any form, as noise may; and may go on as it is.
-    left = float(np.abs(full.values - y).max())
-    off = np.maximum(off, max(left, least))
-    shaken = [_fit(kind, at, y + sign * off, np.ones(len(y), dtype=bool)) for sign in _signs(at)]
-    moved = max(abs(one.limit - full.limit) for one in shaken)
-    error = SAFETY * (float(np.abs(limits - full.limit).max()) + moved + float(off[-1]))
-    return Extrapolated(full.limit, error, kind.name, float(x[0]))
+    return x, y, off, at, known
 
 
 def _signs(at: Places) -> Iterator[Array]:
@@ -278,17 +352,16 @@ def _thinned(x: Array) -> NDArray[np.intp]:
 
 def _tried(
     kinds: tuple[Approach, ...], at: Places, y: Array, known: Mask
-) -> Iterator[tuple[Approach, Fit, Fit, float]]:
-    """Every kind that the values suffice for: fitted to all, to the first ones, and the miss."""
+) -> Iterator[tuple[Approach, Fit, float]]:
+    """Every kind that the values suffice for: fitted to the first ones, and by how it misses."""
     for kind in kinds:
         if known.sum() <= len(kind.ends) + len(kind.bounds):
             continue
         part = _fit(kind, at, y, known)
-        miss = float(np.abs(part.values - y)[~known].max())
-        yield kind, _fit(kind, at, y, np.ones(len(y), dtype=bool)), part, miss
+        yield kind, part, float(np.abs(part.values - y)[~known].max())
 
 
-def _fit(kind: Approach, at: Places, y: Array, use: Mask) -> Fit:
+def _fit(kind: Approach, at: Places, y: Array, use: Mask, *, forced: bool = False) -> Fit:
     """Least squares; the parameters of the phi by a search that closes in."""
     inside = at.at(use)
     low, high = np.log(kind.bounds).T
@@ -298,27 +371,33 @@ def _fit(kind: Approach, at: Places, y: Array, use: Mask) -> Fit:
     width = (high - low) / (points - 1)
     for _ in range(10 if count == 1 else 14):
         mesh = np.array(list(product(*grid.T))).T  # (k, G)
-        best = mesh[:, np.argmin(_misfit(kind, inside, y[use], mesh))]
+        best = mesh[:, np.argmin(_misfit(kind, inside, y[use], mesh, forced=forced))]
         grid = np.clip(np.linspace(best - width, best + width, step), low, high)
         width = 2 * width / (step - 1)
-    q = np.exp(best)[:, None, None]
-    columns = np.stack([np.ones((1, len(y))), *np.broadcast_arrays(*kind.phi(at, q))], axis=-1)[0]
+    columns = np.stack(_columns(kind, at, np.exp(best)[:, None, None], forced=forced), axis=-1)[0]
     size = np.abs(columns[use]).max(axis=0)
     weights = np.linalg.lstsq(columns[use] / size, y[use], rcond=1e-15)[0] / size
-    limit = float(weights[0] + weights[1:] @ np.array(kind.ends))
+    limit = 0.0 if forced else float(weights[0] + weights[1:] @ np.array(kind.ends))
     if any(np.isclose(best, low) & (np.array(kind.bounds)[:, 0] == POWER[0])):
         limit = NONE  # a power of exponent zero is a drift
     return Fit(limit, columns @ weights)
 
 
-def _misfit(kind: Approach, at: Places, y: Array, logs: Array) -> Array:
+def _columns(kind: Approach, at: Places, q: Array, *, forced: bool) -> list[Array]:
+    """What y is a combination of: one and the phi; if forced to zero, the phi less their ends."""
+    found = np.broadcast_arrays(*kind.phi(at, q))
+    if forced:
+        return [column - end for column, end in zip(found, kind.ends, strict=True)]
+    return [np.ones_like(found[0]), *found]
+
+
+def _misfit(kind: Approach, at: Places, y: Array, logs: Array, *, forced: bool) -> Array:
     """Squared norm of what is left of y at every point of a grid of parameters, shape (G,)."""
-    columns = np.broadcast_arrays(*kind.phi(at, np.exp(logs)[:, :, None]))
     units: list[Array] = []
-    left = np.broadcast_to(y - y.mean(), columns[0].shape)
+    columns = _columns(kind, at, np.exp(logs)[:, :, None], forced=forced)
+    left = np.broadcast_to(y, columns[0].shape)
     for column in columns:  # Gram and Schmidt, twice each, at all points of the grid at once
-        column = column / np.abs(column).max(axis=1, keepdims=True)
-        column = column - column.mean(axis=1, keepdims=True)
+        column = column / np.maximum(np.abs(column).max(axis=1, keepdims=True), 1e-300)
         for unit in (*units, *units):
             column = column - (column * unit).sum(axis=1, keepdims=True) * unit
         size = np.sqrt((column**2).sum(axis=1, keepdims=True))
