@@ -16,6 +16,7 @@ from dynlens.dynamics.descent import gradient_descent
 from dynlens.dynamics.flow import gradient_flow
 from dynlens.dynamics.looks import COARSE
 from dynlens.dynamics.plan import METHODS as DESCENTS
+from dynlens.dynamics.plan import clock
 from dynlens.dynamics.settings import checked_method
 from dynlens.dynamics.times import STEPS, log_times
 from dynlens.dynamics.trajectory import Trajectory, load
@@ -49,7 +50,7 @@ class Path(Case):
         If given, the trajectory is that of gradient descent with this step, not of the flow, and
         `t_end` must be a whole number of steps on its clock.
     beta : float
-        Of the method "momentum".
+        Of the methods "momentum" and "adam".
     """
 
     problem: Problem
@@ -121,7 +122,7 @@ class Path(Case):
     def clock(self) -> float:
         """Time between two steps of descent."""
         assert self.eta is not None
-        return self.eta / (1 - self.beta) if self.method == "momentum" else self.eta
+        return clock(self.method, self.eta, self.beta)
 
     def looking_at(self, t: float | str) -> Path:
         """Return the path that ends at a time, unless this one looks there."""

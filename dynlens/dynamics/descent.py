@@ -56,14 +56,14 @@ def gradient_descent(
     problem : Problem
     theta0 : array_like, shape (P,)
     eta : float
-        Step size; the time of step k is ``t = eta * k`` (of momentum, see Notes).
+        Step size; the time of step k is ``t = eta * k`` (of other methods, see Notes).
     steps : int
         Number of steps.
-    method : {"plain", "momentum", "grouprmsprop"}
+    method : {"plain", "momentum", "grouprmsprop", "adam", "rmsprop", "adagrad"}
         ``"momentum"`` is Polyak's heavy ball; ``"grouprmsprop"`` divides eta by one global root
-        mean square of the gradient (see Notes).
+        mean square of the gradient; the last three divide each entry by its own (see Notes).
     beta : float
-        Of momentum, in [0, 1): the part of the velocity that is kept in a step.
+        Of momentum and Adam, in [0, 1): the part of the velocity that is kept in a step.
     saves : int, "log", "steps" or array_like of int
         How many evenly spaced steps to save, ``"log"`` for 0 and 200 logarithmically spaced ones,
         or the increasing step numbers themselves. ``"steps"`` saves all of up to 2000, and of more
@@ -82,9 +82,9 @@ def gradient_descent(
     dtype : {"float64", "float32"}
         Of torch: what the loop computes in. The states returned are in double precision always.
     progress : bool
-    memory : array_like, shape (3,) or (P,), optional
-        What an earlier run of GroupRMSprop or momentum left in ``attrs["memory"]``; with it and
-        that run's final state, this one goes on as if there had been no break.
+    memory : array_like, optional
+        What an earlier run of the same method (any but plain) left in ``attrs["memory"]``; with it
+        and that run's final state, this one goes on as if there had been no break.
     observables : sequence of str
         Names of observables to be kept at the steps to save, instead of the states: the run then
         takes the memory of a few states, however many steps are saved.
@@ -114,9 +114,27 @@ def gradient_descent(
     :math:`1 - \beta` of the order of :math:`\sqrt\eta` the limit is another equation, of second
     order, and this clock means nothing.) ``attrs["memory"]`` holds the velocity.
 
+    Adam, RMSprop and AdaGrad are those of torch.optim with its defaults, entry by entry, from zero:
+
+    ========  ==================================================================================
+    adagrad   :math:`v \leftarrow v + g^2`, step :math:`\eta g / (\sqrt v + \epsilon)`,
+              :math:`\epsilon = 10^{-10}`
+    rmsprop   :math:`v \leftarrow \alpha v + (1 - \alpha) g^2`, the same step,
+              :math:`\alpha = 0.99`, :math:`\epsilon = 10^{-8}`
+    adam      :math:`m \leftarrow \beta m + (1 - \beta) g` and v as before,
+              :math:`\alpha = 0.999`; step :math:`\eta \hat m / (\sqrt{\hat v} + \epsilon)`,
+              :math:`\hat m = m / (1 - \beta^k)`, :math:`\hat v = v / (1 - \alpha^k)`
+    ========  ==================================================================================
+
+    None of them tends to gradient flow. With all constants but eta fixed, Adam and RMSprop forget
+    within a time that vanishes with eta, and tend to the flow of signs
+    :math:`\theta' = -g / (|g| + \epsilon)` on the clock ``t = eta * step``. AdaGrad forgets nothing
+    and tends to :math:`\theta' = -g / \sqrt{\int_0^t g^2}` on the clock ``t = eta**2 * step``.
+    These are the times of their trajectories.
+
     References
     ----------
-    razin2021implicit
+    razin2021implicit, kingma2015adam, duchi2011adaptive
 
     Examples
     --------
@@ -219,8 +237,8 @@ def _begun(plan: Plan, size: int, memory: ArrayLike | None) -> Array:
     begun = plan.memory(size)
     if memory is not None:
         if plan.method == "plain":
-            raise ValueError("`memory` is GroupRMSprop's; plain descent has none: leave it out.")
-        own = begun[1:] if plan.method == "momentum" else begun
+            raise ValueError("`memory` is of other methods; plain descent has none: leave it out.")
+        own = begun[plan.settings :]
         own[:] = validation.real_array("memory", memory, shape=own.shape)
     return begun
 

@@ -16,10 +16,28 @@ from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.typing import Array, ArrayLike
 
-METHODS = ("plain", "momentum", "grouprmsprop")
+METHODS = ("plain", "momentum", "grouprmsprop", "adam", "rmsprop", "adagrad")
 COMPENSATED = "compensated"
 DICE = {"shaken": 1.0, "shaken again": 2.0**31}  # what is thrown first
 DECAY, EPS = 0.99, 1e-6  # of GroupRMSprop, as in the authors' code
+# What torch.optim takes unless told otherwise: the share of squares that is kept, and what is
+# added to their root.
+SQUARES = {"adam": 0.999, "rmsprop": 0.99}
+ADDED = {"adam": 1e-8, "rmsprop": 1e-8, "adagrad": 1e-10}
+WITH_BETA = ("momentum", "adam")
+
+
+def remembered(method: str, size: int) -> int:
+    """How many numbers a method remembers of so many parameters."""
+    vectors = {"momentum": 1 + size, "adam": 2 + 2 * size, "rmsprop": size, "adagrad": size}
+    return vectors.get(method, 3)
+
+
+def clock(method: str, eta: float, beta: float) -> float:
+    """Time that passes in a step; see the Notes of `gradient_descent`."""
+    if method == "adagrad":
+        return eta * eta
+    return eta / (1 - beta) if method == "momentum" else eta
 
 
 @dataclass(frozen=True)
@@ -32,7 +50,7 @@ class Plan:
         Steps asked for.
     method : str
     beta : float
-        Of momentum: the part of the velocity that is kept.
+        Of momentum and Adam: the part of the velocity that is kept.
     marks : ndarray of int
         Steps to save.
     floor : float
@@ -62,20 +80,25 @@ class Plan:
     field: Callable[[float, Array], Array] | None = None
     rounding: str = ""
 
+    @property
+    def settings(self) -> int:
+        """How many numbers at the front of the memory are settings: momentum's share, or none."""
+        return 1 if self.method in WITH_BETA else 0
+
     def remembered(self, size: int) -> int:
         """How many numbers the method itself remembers."""
-        return size + 1 if self.method == "momentum" else 3
+        return remembered(self.method, size)
 
     def memory(self, size: int) -> Array:
         """What a method remembers, at the start.
 
-        GroupRMSprop's second moment, its step count and the flow time passed; or momentum's share
-        and its velocity. For another rounding there follow what is carried, room for a step, and a
-        die, which is negative if nothing is shaken.
+        GroupRMSprop's second moment, its step count and the flow time passed; momentum's share
+        and its velocity; Adam's share, step count, mean of gradients and of their squares; the
+        latter alone of RMSprop, their sum of AdaGrad. For another rounding there follow what is
+        carried, room for a step, and a die, which is negative if nothing is shaken.
         """
         begun = np.zeros(self.remembered(size))
-        if self.method == "momentum":
-            begun[0] = self.beta
+        begun[: self.settings] = self.beta
         if self.rounding:
             begun = np.append(begun, np.zeros(2 * size + 1))
             begun[-1] = DICE.get(self.rounding, -1.0)
@@ -83,8 +106,8 @@ class Plan:
 
     def times(self, eta: float, steps: Any) -> Array:
         """Return the times of these steps on the flow's clock."""
-        clock = eta / (1 - self.beta) if self.method == "momentum" else eta
-        return np.asarray(clock * np.asarray(steps, dtype=np.float64))
+        step = clock(self.method, eta, self.beta)
+        return np.asarray(step * np.asarray(steps, dtype=np.float64))
 
 
 def checked_plan(
@@ -183,11 +206,11 @@ def trajectory_of(
         "diverged": f"the loss is not finite after {step} steps; try a smaller `eta`.",
     }
     attrs: dict[str, Any] = {"method": plan.method, "eta": eta, "steps": step, **ending.attrs}
-    if plan.method == "momentum":
-        velocity = ending.memory[1 : plan.remembered(states.shape[-1])]
-        attrs["beta"], attrs["memory"] = plan.beta, velocity.tolist()
-    if plan.method == "grouprmsprop":
-        attrs["memory"] = ending.memory[:3].tolist()
+    if plan.settings:
+        attrs["beta"] = plan.beta
+    if plan.method != "plain":
+        own = ending.memory[: plan.remembered(states.shape[-1])]
+        attrs["memory"] = own[plan.settings :].tolist()
     return Trajectory(
         problem=problem,
         t=plan.times(eta, steps),

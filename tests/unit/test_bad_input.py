@@ -708,10 +708,10 @@ DESCENT = [
     bad("steps: a fraction", lambda: descent(steps=10.0), TypeError, "`steps` must be an integer"),
     bad(
         "method: unknown",
-        lambda: descent(method="adam"),
+        lambda: descent(method="lbfgs"),
         UnknownNameError,
-        "`method`: no 'adam'",
-        "grouprmsprop, momentum, plain",
+        "`method`: no 'lbfgs'",
+        "adagrad, adam, grouprmsprop, momentum, plain, rmsprop",
     ),
     bad(
         "backend: misspelt",

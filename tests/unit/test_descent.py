@@ -377,7 +377,7 @@ def test_grouprmsprop_goes_on_as_if_there_had_been_no_break(backend):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "plain", "memory": [0, 0, 0]}, "`memory` is GroupRMSprop's"),
+        ({"method": "plain", "memory": [0, 0, 0]}, "`memory` is of other methods"),
         ({"method": "grouprmsprop", "memory": [0, 0]}, "`memory` must have shape"),
     ],
 )

@@ -227,7 +227,8 @@ class SwitchedOn(dl.Measurement):
         R = Locality(model.shape, *HALVES, seed=self.seed)
         found = {}
         for k, strength in enumerate(self.strengths):
-            problem = replace(plain, tensor_penalty=replace(R, strength=strength))
+            penalty = replace(R, strength=strength) if strength else None
+            problem = replace(plain, tensor_penalty=penalty)
             end = dl.gradient_descent(problem, begun, eta=0.03, steps=2000, saves=2).final
             tensor = plain.end_to_end(end)
             values = np.linalg.svd(tensor.reshape(9, 9), compute_uv=False)
@@ -237,4 +238,4 @@ class SwitchedOn(dl.Measurement):
         return found
 
 
-SWITCHED_ON = (SwitchedOn(0), SwitchedOn(1), SwitchedOn(2))
+SWITCHED_ON = (SwitchedOn(0), SwitchedOn(2))

@@ -2,8 +2,8 @@
 
 Descent fits 30 % of the entries of a rank-one tensor; then it goes on for equally many steps with
 lambda = 0, .02 or .1. R falls with lambda; of [[W; {1,2}]] the effective rank rises, and so does
-the ratio of the second singular value to the first: a trend observed, no theorem. The second value
-itself may fall. Where it is zero, the regularizer does nothing (L.T6, L.T7).
+the ratio of the second singular value to the first: a trend observed in two draws, no theorem. The
+second value itself may fall. Where it is zero, the regularizer does nothing (L.T6, L.T7).
 """
 
 import dynlens as dl

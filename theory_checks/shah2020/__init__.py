@@ -13,6 +13,7 @@ norm; g_q are the gradients X^T (X w_q - y).
 | Q4.T3 | `t3_constant.py`           | D constant: the solution nearest to w_0 in the norm D^-1   |
 | Q4.T4 | `t4_diagonal_adagrad.py`   | AdaGrad, diagonal: off the rows it saturates               |
 | Q4.T5 | `t5_every_interpolator.py` | every solution is one of least norm, in a norm made for it |
+| Q4.T6 | `t6_test_error.py`         | which predicts better is decided by the signal             |
 
-`cases.py` has the data and their solutions, `descents.py` the runs.
+`cases.py` has the data and their solutions, `descents.py` the runs, `risks.py` test errors.
 """

@@ -15,7 +15,7 @@ from dynlens.dynamics.engines.base import MOMENT, Loop, Record, Update
 from dynlens.dynamics.engines.blocks import Block
 from dynlens.dynamics.engines.reference import Reference, finite
 from dynlens.dynamics.made import Made
-from dynlens.dynamics.plan import DECAY, EPS, Plan
+from dynlens.dynamics.plan import ADDED, DECAY, EPS, SQUARES, Plan
 from dynlens.dynamics.threads import Queue, share_out
 from dynlens.dynamics.trajectory import Trajectory
 from dynlens.kernels.cache import specialised
@@ -29,6 +29,9 @@ RULES: dict[str, dict[str, float]] = {
     "plain": {},
     "momentum": {},
     "grouprmsprop": {"DECAY": DECAY, "EPS": EPS},
+    "adam": {"ALPHA": SQUARES["adam"], "EPS": ADDED["adam"]},
+    "rmsprop": {"ALPHA": SQUARES["rmsprop"], "EPS": ADDED["rmsprop"]},
+    "adagrad": {"EPS": ADDED["adagrad"]},
 }
 AT_ONCE = 8_000_000  # numbers of the states that wait to be observed
 

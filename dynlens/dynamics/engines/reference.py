@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from dynlens.dynamics.engines.base import Engine, Loop, Update
-from dynlens.dynamics.plan import COMPENSATED, DECAY, EPS, Plan
+from dynlens.dynamics.plan import ADDED, COMPENSATED, DECAY, EPS, SQUARES, Plan
 from dynlens.problems.problem import Problem
 from dynlens.support.typing import Array
 
@@ -41,9 +42,60 @@ def add(theta: Array, step: Array, memory: Array, rounding: str) -> None:
         theta[:] = (theta + step) * (1 + die.choice([-1, 0, 0, 1], n) * 2.0**-52)
 
 
+# Each rule: gradient (P,), step size, own memory -> shift (P,); the memory changes in place.
+
+
+def _plain(g: Array, eta: float, memory: Array) -> Array:
+    return -eta * g
+
+
+def _momentum(g: Array, eta: float, memory: Array) -> Array:
+    velocity = memory[1:]
+    velocity[:] = memory[0] * velocity - eta * g
+    return velocity
+
+
+def _grouprmsprop(g: Array, eta: float, memory: Array) -> Array:
+    memory[0] = DECAY * memory[0] + (1 - DECAY) * np.sum(g * g)
+    memory[1] += 1
+    size = eta / (np.sqrt(memory[0] / (1 - DECAY ** memory[1])) + EPS)
+    memory[2] += size
+    return np.asarray(-size * g)
+
+
+def _adam(g: Array, eta: float, memory: Array) -> Array:
+    beta, alpha, (mean, squares) = memory[0], SQUARES["adam"], memory[2:].reshape(2, -1)
+    memory[1] += 1
+    mean[:] = beta * mean + (1 - beta) * g
+    squares[:] = alpha * squares + (1 - alpha) * g * g
+    unbiased = mean / (1 - beta ** memory[1])
+    root = np.sqrt(squares / (1 - alpha ** memory[1]))
+    return np.asarray(-eta * unbiased / (root + ADDED["adam"]))
+
+
+def _rmsprop(g: Array, eta: float, memory: Array) -> Array:
+    memory[:] = SQUARES["rmsprop"] * memory + (1 - SQUARES["rmsprop"]) * g * g
+    return np.asarray(-eta * g / (np.sqrt(memory) + ADDED["rmsprop"]))
+
+
+def _adagrad(g: Array, eta: float, memory: Array) -> Array:
+    memory += g * g
+    return np.asarray(-eta * g / (np.sqrt(memory) + ADDED["adagrad"]))
+
+
+RULES: dict[str, Callable[[Array, float, Array], Array]] = {
+    "plain": _plain,
+    "momentum": _momentum,
+    "grouprmsprop": _grouprmsprop,
+    "adam": _adam,
+    "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
+}
+
+
 def reference(problem: Problem, plan: Plan) -> Update:
     """The update rule in numpy, as in the papers."""
-    method, own = plan.method, plan.remembered(problem.model.parameters)
+    rule, own = RULES[plan.method], plan.remembered(problem.model.parameters)
 
     def advance(theta: Array, memory: Array, eta: float, steps: int, floor: float) -> int:
         for k in range(steps):
@@ -51,19 +103,8 @@ def reference(problem: Problem, plan: Plan) -> Update:
                 value = problem.objective(theta)
             if not (np.isfinite(value) and value > floor):
                 return k
-            g = problem.gradient(theta)
-            if method == "momentum":
-                velocity = memory[1:own]
-                velocity[:] = memory[0] * velocity - eta * g
-                add(theta, velocity, memory, plan.rounding)
-                continue
-            size = eta
-            if method == "grouprmsprop":
-                memory[0] = DECAY * memory[0] + (1 - DECAY) * np.sum(g * g)
-                memory[1] += 1
-                size = eta / (np.sqrt(memory[0] / (1 - DECAY ** memory[1])) + EPS)
-                memory[2] += size
-            add(theta, -size * g, memory, plan.rounding)
+            step = rule(problem.gradient(theta), eta, memory[:own])
+            add(theta, step, memory, plan.rounding)
         return steps
 
     return advance

@@ -27,7 +27,7 @@ from dynlens.dynamics.on_torch.problem import (
     observed,
 )
 from dynlens.dynamics.on_torch.work import work_of
-from dynlens.dynamics.plan import DECAY, EPS
+from dynlens.dynamics.plan import ADDED, DECAY, EPS, SQUARES, remembered
 from dynlens.problems.objectives import ByEntries, ByTensor
 from dynlens.problems.problem import Problem
 from dynlens.support.typing import Array, ArrayLike
@@ -60,10 +60,33 @@ def _grouprmsprop(g: Any, eta: Any, memory: Any) -> tuple[Any, Any]:
     return -size.to(g.dtype) * g, load_torch().cat([moment, count, passed + size], dim=-1)
 
 
+def _adam(g: Any, eta: Any, memory: Any) -> tuple[Any, Any]:
+    torch, alpha, size = load_torch(), SQUARES["adam"], g.shape[-1]
+    beta, count = memory[:, :1], memory[:, 1:2] + 1
+    mean = beta * memory[:, 2 : 2 + size] + (1 - beta) * g
+    squares = alpha * memory[:, 2 + size :] + (1 - alpha) * g * g
+    root = torch.sqrt(squares / (1 - alpha**count))
+    shift = -eta * (mean / (1 - beta**count)) / (root + ADDED["adam"])
+    return shift, torch.cat([beta, count, mean, squares], dim=-1)
+
+
+def _rmsprop(g: Any, eta: Any, memory: Any) -> tuple[Any, Any]:
+    memory = SQUARES["rmsprop"] * memory + (1 - SQUARES["rmsprop"]) * g * g
+    return -eta * g / (load_torch().sqrt(memory) + ADDED["rmsprop"]), memory
+
+
+def _adagrad(g: Any, eta: Any, memory: Any) -> tuple[Any, Any]:
+    memory = memory + g * g
+    return -eta * g / (load_torch().sqrt(memory) + ADDED["adagrad"]), memory
+
+
 RULES: dict[str, Rule] = {
     "plain": _plain,
     "momentum": _momentum,
     "grouprmsprop": _grouprmsprop,
+    "adam": _adam,
+    "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
 }
 
 
@@ -208,10 +231,10 @@ def descend(
     etas : float or array_like, shape (B,)
     marks : ndarray of int, shape (K,)
         The increasing steps to save; the last is the number of steps.
-    method : {"plain", "momentum", "grouprmsprop"}
+    method : str
+        As of `gradient_descent`.
     memory : ndarray, shape (B, M), optional
-        Of momentum the kept share beta and the velocity; of GroupRMSprop the moment, the number
-        of steps and the flow time passed.
+        As `Plan.memory`; of plain descent none.
     floor : float or array_like, shape (B,)
         A run ends where its loss is at or below this.
     observables : sequence of str
@@ -323,7 +346,7 @@ def prepared(problem: Problem, place: Place, names: Sequence[str] = ()) -> Probl
 
 
 def _memory(method: str, size: int) -> int:
-    return {"plain": 0, "momentum": 1 + size, "grouprmsprop": 3}[method]
+    return 0 if method == "plain" else remembered(method, size)
 
 
 def _saved(
