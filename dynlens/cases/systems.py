@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from dynlens.cases.base import Case, Dynamics, Samples
+from dynlens.cases.equations import Equations, ended
 from dynlens.cases.formulas import compiled_formula, parsed
 from dynlens.cases.reproduce import concise
-from dynlens.dynamics.times import log_times
+from dynlens.dynamics.looks import COARSE, looks_of
+from dynlens.dynamics.times import STEPS, log_times
 from dynlens.support import validation
-from dynlens.support.errors import IntegrationError
 from dynlens.support.run_cache import kept_arrays
-from dynlens.support.typing import Array
+from dynlens.support.typing import Array, Mask
+
+METHODS = ("auto", "extrapolation", "LSODA", "Radau", "BDF")
+FINEST = 2.3e-14  # relative tolerance below which SciPy warns
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,10 @@ class SystemSamples(Samples):
     t: Array | None = None
     twins: tuple[SystemSamples, ...] = ()
     rates: tuple[tuple[str, str], ...] = ()  # formulas of the variables' time derivatives
+    listed: Mask | None = None
+    t_end: float | None = None
+    note: str = ""
+    unseen: str = ""
     entrywise: ClassVar[bool] = False
 
     def __len__(self) -> int:
@@ -119,10 +127,21 @@ class SystemPath(Case):
     t_end : float
     given : mapping or tuple of (name, value) pairs
         Numbers that the formulas use.
-    method : {"LSODA", "Radau", "BDF"}
-        Implicit, with the exact Jacobian of the formulas.
-    rtol, atol : float
-    saves : int or "log"
+    method : {"auto", "extrapolation", "LSODA", "Radau", "BDF"}
+        Implicit all, with the exact Jacobian of the formulas. "extrapolation" is a compiled method
+        of high order (see `dynlens.stepping.extrapolation`), the others are SciPy's; "auto" is the
+        first, or "LSODA" where a formula has a function that it does not know.
+    rtol : float
+    atol : float, optional
+        Unless given, a tiny share of `rtol`, times the smallest number that the variables begin
+        with.
+    saves : "steps", int, "log" or tuple of float
+        Where to look, as on a `Path`: everywhere that the states change, and at a number of evenly
+        spaced times; or at the listed times alone.
+    max_evaluations : int
+        Budget of each of the runs, which holds beyond a blow-up too.
+    until : formula, optional
+        The path ends where this first changes its sign.
 
     Examples
     --------
@@ -135,10 +154,12 @@ class SystemPath(Case):
     start: Any
     t_end: float
     given: Any = ()
-    method: str = "LSODA"
+    method: str = "auto"
     rtol: float = 1e-10
-    atol: float = 1e-14
-    saves: int | str = "log"
+    atol: float | None = None
+    saves: int | str | tuple[float, ...] = STEPS
+    max_evaluations: int = 1_000_000
+    until: str = ""
 
     def __post_init__(self) -> None:
         for pairs in ("fields", "start", "given"):
@@ -147,39 +168,57 @@ class SystemPath(Case):
             raise ValueError('`fields` is empty; name a variable, such as {"s": "s * (1 - s)"}.')
         if [name for name, _ in self.fields] != [name for name, _ in self.start]:
             raise ValueError("`start` must give every variable of `fields`, in the same order.")
-        validation.one_of("method", self.method, ("LSODA", "Radau", "BDF"))
+        validation.one_of("method", self.method, METHODS)
         for name, value in (*self.start, *self.given):
             validation.finite(name, value)
         validation.positive("t_end", self.t_end)
         validation.positive("rtol", self.rtol)
-        validation.positive("atol", self.atol, allow_zero=True)
+        if self.atol is not None:
+            validation.positive("atol", self.atol, allow_zero=True)
+        validation.count("max_evaluations", self.max_evaluations)
+        if isinstance(self.saves, tuple):
+            last = float(validation.times("saves", self.saves)[-1])
+            if last > self.t_end * (1 + 1e-12):
+                raise ValueError(f"`saves` go to {last:g}, beyond `t_end` = {self.t_end:g}.")
+        elif self.saves not in ("log", STEPS):
+            validation.count("saves", self.saves, least=2)
 
     def functions(self) -> tuple[Any, Any]:
         """Right-hand side ``f(t, y)`` and its exact Jacobian, for SciPy."""
-        import sympy as sp
+        return self._equations.functions
 
-        names, given = [name for name, _ in self.fields], dict(self.given)
-        known = [*names, *given, "t"]
-        rates = [parsed(text) for _, text in self.fields]
-        for name in sorted({str(s) for rate in rates for s in rate.free_symbols}):
-            if name not in known:
-                raise ValueError(f"`fields` use {name!r}; {validation.nearest(name, known)}")
-        rates = [rate.subs(given) for rate in rates]
-        y, t = [sp.Symbol(name) for name in names], sp.Symbol("t")
-        slope = sp.Matrix(rates).jacobian(y).tolist()
-        field_ = sp.lambdify([t, y], rates, "math", cse=True)
-        jacobian = sp.lambdify([t, y], slope, "math", cse=True)
-        # Python floats: the same formulas cost ten times more on numpy scalars.
-        return (lambda t, y: field_(t, y.tolist())), (lambda t, y: jacobian(t, y.tolist()))
+    @cached_property
+    def _equations(self) -> Equations:
+        return Equations(self.fields, self.given)
+
+    @property
+    def _floor(self) -> float:
+        """Absolute tolerance."""
+        if self.atol is not None:
+            return self.atol
+        least = min((abs(value) for _, value in self.start if value), default=1.0)
+        return 1e-4 * self.rtol * min(1.0, least)
 
     def samples(self) -> SystemSamples:
         """Integrate, with twins at a tighter tolerance and by another family of solvers."""
-        tighter = replace(self, rtol=self.rtol / 10, atol=self.atol / 10)
-        other = replace(self, method="LSODA")
-        if self.method == "LSODA":
-            other = replace(self, method="Radau", rtol=30 * self.rtol)  # as in `gradient_flow`
-        changed = (tighter, other)
-        return replace(_integrated(self), twins=tuple(_integrated(twin) for twin in changed))
+        run = _integrated(self)
+        names = [name for name, _ in self.start]
+        states = [dict(zip(names, y, strict=True)) for y in run[1:4]]
+        moved, ended, off = (float(x) for x in run[4])
+        listed = np.isin(run[0], self.saves) if isinstance(self.saves, tuple) else None
+        note = f"the path ends at t = {ended:.9g} +- {off:.1g}" if ended < self.t_end else ""
+        unseen = f"between two looks the state changes by {moved:.2g} e-folds; shorten the path"
+        first, *others = (
+            SystemSamples(y, dict(self.given), run[0], rates=self.fields, listed=listed)
+            for y in states
+        )
+        return replace(
+            first,
+            twins=tuple(others),
+            t_end=min(ended, self.saves[-1] if isinstance(self.saves, tuple) else self.t_end),
+            note=note,
+            unseen=unseen if moved > COARSE else "",
+        )
 
     def looking_at(self, t: float | str) -> SystemPath:
         """Return the path that ends at a time."""
@@ -187,12 +226,15 @@ class SystemPath(Case):
             return self
         if t > self.t_end:
             raise ValueError(f"`at` = {t:g} is beyond `t_end` = {self.t_end:g}.")
-        return replace(self, t_end=t)
+        saves = self.saves
+        if isinstance(saves, tuple):
+            saves = (*(s for s in saves if s < t), t)
+        return replace(self, t_end=t, saves=saves)
 
     def simpler(self) -> Iterator[Case]:
         """Shorter paths, rounder starts."""
         short = float(f"{self.t_end / 10:.1g}")
-        if short >= 1:
+        if short >= 1 and not isinstance(self.saves, tuple):
             yield replace(self, t_end=short)
         rounded = tuple((name, float(f"{value:.1g}")) for name, value in self.start)
         if rounded != self.start:
@@ -200,45 +242,45 @@ class SystemPath(Case):
 
 
 @lru_cache(maxsize=32)
-def _integrated(path: SystemPath) -> SystemSamples:
-    """Integrate once, or read the run that another process kept."""
-    t, y = kept_arrays(concise(path), lambda: _computed(path))
-    names = [name for name, _ in path.start]
-    return SystemSamples(dict(zip(names, y, strict=True)), dict(path.given), t, rates=path.fields)
+def _integrated(path: SystemPath) -> tuple[Array, ...]:
+    """Integrate once, or read the runs that another process kept."""
+    return kept_arrays(concise(path), lambda: _computed(path))
 
 
-def _computed(path: SystemPath) -> tuple[Array, Array]:
-    from scipy.integrate import solve_ivp
-
-    times = log_times(path.t_end) if path.saves == "log" else None
-    if times is None:
-        times = np.linspace(0.0, path.t_end, validation.count("saves", path.saves, least=2))
-    field_, jacobian = path.functions()
-    reached = 0.0
-
-    def watched(t: float, y: Array) -> Any:
-        nonlocal reached
-        reached = max(reached, t)
-        return field_(t, y)
-
-    try:
-        solution = solve_ivp(
-            watched,
-            (0.0, path.t_end),
-            [value for _, value in path.start],
-            method=path.method,
-            jac=jacobian,
-            t_eval=times,
-            rtol=path.rtol,
-            atol=path.atol,
-        )
-    except (ArithmeticError, ValueError) as error:  # what Python's floats raise, and `math`
-        raise IntegrationError(
-            f"{path.method} left the floats near t={reached:.4g} of {path.t_end:.4g} ({error}); "
-            "end the path earlier."
-        ) from error
-    if not solution.success:
-        raise IntegrationError(
-            f"{path.method} stopped at t={solution.t[-1]:.4g}: {solution.message}"
-        )
-    return solution.t, solution.y
+def _computed(path: SystemPath) -> tuple[Array, ...]:
+    """Times; states of the run and of its twins; what was not looked at, the end, its error."""
+    equations, floor, rtol = path._equations, path._floor, path.rtol
+    start = np.array([value for _, value in path.start])
+    known = equations.tapes is not None
+    usual: dict[str, Any] = {"rtol": rtol, "atol": floor, "budget": path.max_evaluations}
+    finer = {**usual, "rtol": max(rtol / 10, FINEST), "atol": floor / 1000}
+    end, off, moved, times = path.t_end, 0.0, 0.0, log_times(path.t_end)
+    if known:
+        # Before SciPy's methods, some of which do not come back from a blow-up.
+        steps = equations.steps(start, path.t_end, **usual)
+        if path.until:
+            near = equations.steps(start, path.t_end, **finer)
+            crossed = equations.crossing(path.until, steps, **usual)
+            if crossed < path.t_end:
+                end, off = crossed, abs(equations.crossing(path.until, near, **finer) - crossed)
+        if steps.failure and end == path.t_end:
+            raise ended("extrapolation", steps.failure, path.t_end)
+        looks = looks_of([(steps.t, steps.y)])
+        moved, times = looks.moved, np.union1d(times, looks.t)
+    elif path.until:
+        raise ValueError("`until` needs formulas that a tape knows; leave out special functions.")
+    if isinstance(path.saves, tuple):
+        times = np.union1d(times, path.saves)
+    elif isinstance(path.saves, int):
+        times = np.union1d(times, np.linspace(0.0, path.t_end, path.saves))
+    times = np.append(times[times < end], end)
+    method = path.method if path.method != "auto" else "extrapolation" if known else "LSODA"
+    if method == "extrapolation" and not known:
+        raise ValueError("`method` 'extrapolation' does not know a function in `fields`.")
+    other = {**usual, "method": "extrapolation" if known else "LSODA"}
+    if method == other["method"]:
+        other["method"] = "LSODA" if known else "Radau"
+        other["rtol"] = rtol if known else 30 * rtol  # as in `gradient_flow`
+    runs = ({**usual, "method": method}, {**finer, "method": method}, other)
+    states = [equations.solved(start, times, **settings).T for settings in runs]
+    return times, *states, np.array([moved, end, off])

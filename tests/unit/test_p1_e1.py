@@ -58,7 +58,7 @@ class TestQuickVersion:
             "(b) What unbalanced starts do.",
             "4 such starts 4 end with det W < 0",
             "(c) What floating point does.",
-            "the claim holds up to its horizon, t = 36.5, and is undecided beyond",
+            "the claim holds up to its horizon, t = 36.9, and is undecided beyond",
             # At this loss |W11| is 6.9311 along the flow as in the exact coordinates.
             "is not told apart, at this loss, from what saturates: |W11| = 6.9311 at loss 0.01",
         ):

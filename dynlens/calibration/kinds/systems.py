@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dynlens.calibration.drawing import Draw, Stated, kind
@@ -22,14 +24,17 @@ SOLVED = (
 )
 
 
+def _numerics(draw: Draw) -> dict[str, Any]:
+    return {"rtol": draw.one_of((1e-8, 1e-11)), "method": draw.one_of(("auto", "LSODA"))}
+
+
 @kind
 def solutions(draw: Draw) -> Stated:
     """Solutions of equations in one variable; false: the rate in them is off."""
     field, form, (low, high), t_end = draw.one_of(SOLVED)
     rate, start = draw.uniform(0.5, 1.5), draw.uniform(low, high)
-    path = SystemPath(
-        {"x": field.replace("K", repr(rate))}, {"x": start}, t_end, rtol=draw.one_of((1e-8, 1e-11))
-    )
+    fields = {"x": field.replace("K", repr(rate))}
+    path = SystemPath(fields, {"x": start}, t_end, **_numerics(draw))
     wrong = rate * (1 + draw.error)
     claim = ClosedForm("x", form.replace("K", f"({wrong!r})"), tolerance=draw.tolerance(1e-6))
     gap = 0.0
@@ -83,7 +88,7 @@ def first_integrals(draw: Draw) -> Stated:
     """First integrals of systems; false: a share of a variable is added."""
     fields, ranges, integral = draw.one_of(INTEGRALS)
     start = {name: draw.uniform(*between) for name, between in ranges.items()}
-    path = SystemPath(fields, start, draw.spread(1, 30), rtol=draw.one_of((1e-8, 1e-11)))
+    path = SystemPath(fields, start, draw.spread(1, 30), **_numerics(draw))
     of = integral if draw.true else f"{integral} + {draw.error!r} * a"
     claim = Conserved(of, tolerance=draw.tolerance(1e-6))
     samples = path.samples()
