@@ -36,6 +36,7 @@ class Index(NamedTuple):
 
 
 ZERO = Index("0", 0)
+ROWS = 2**26 - 1  # so that the compiler knows that a row's number is not negative
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ def compiled_text(
     kept = {
         arg.number for node in late for arg in needed([node]) if arg.number in writer.stored
     } & early
-    if first.number in writer.stored and first.number not in kept:
-        writer.places[first.number] = ("tensor", 0)
+    inner = same_numbers(first, writer.stored)
+    if inner.number in writer.stored and inner.number not in kept:
+        writer.places[inner.number] = ("tensor", 0)
     start = 0
     for node in last:
         inner = same_numbers(node, writer.stored)
@@ -165,6 +167,9 @@ class _Writer:
             if node.kind in REDUCED:
                 nest.reduce(node)
                 continue
+            if node.kind == "scatter":
+                nest.scatter(node)
+                continue
             value = nest.compute(node, nest.indices)
             array, start = self.place(node)
             nest.at(
@@ -180,8 +185,7 @@ class _Writer:
         return lines
 
     def _zeros(self, node: Node) -> list[str]:
-        array, start = self.place(node)
-        return [f"    for i in range({node.size}):", f"        {array}[{_sum(start, 'i')}] = 0.0"]
+        return [f"    {line}" for line in _filled(node, *self.place(node), "0.0")]
 
     def _place(self, node: Node) -> list[str]:
         (x,), nest = node.args, _Nest(self, node.args[0].shape)
@@ -192,17 +196,6 @@ class _Writer:
         array, start = self.place(node)
         value = nest.element(x, nest.indices)
         nest.at(nest.depth, f"{array}[{_sum(start, _flat(where, node.shape))}] = {value}")
-        return [*self._zeros(node), *nest.text()]
-
-    def _scatter(self, node: Node) -> list[str]:
-        x, rows = node.args
-        nest = _Nest(self, x.shape)
-        axes = len(rows.shape)
-        row = nest.whole(rows, nest.indices[:axes])
-        array, start = self.place(node)
-        where = _flat([row, *nest.indices[axes:]], node.shape)
-        value = nest.element(x, nest.indices)
-        nest.at(nest.depth, f"{array}[{_sum(start, where)}] += {value}")
         return [*self._zeros(node), *nest.text()]
 
     def _concatenate(self, node: Node) -> list[str]:
@@ -346,7 +339,10 @@ class _Nest:
     def whole(self, node: Node, indices: Sequence[Index]) -> Index:
         """Return an entry of an array of integers, as an index."""
         name, depth = self._element(node, tuple(indices))
-        return Index(self.name(depth, f"int({name})"), depth)
+        key = (-1 - node.number, tuple(indices))  # apart from the entry as a number
+        if key not in self.names:
+            self.names[key] = self.name(depth, f"int({name}) & {ROWS}"), depth
+        return Index(*self.names[key])
 
     def _view(self, node: Node, indices: tuple[Index, ...]) -> tuple[str, int]:
         (x, *others) = node.args
@@ -379,6 +375,17 @@ class _Nest:
         depth = max((index.depth for index in kept), default=0)
         return self.name(depth, f"{array}[{_sum(start, _flat(indices, node.shape))}]"), depth
 
+    def scatter(self, node: Node) -> None:
+        """Add an entry to the row that is listed for it."""
+        x, rows = node.args
+        axes = len(rows.shape)
+        row = self.whole(rows, self.indices[:axes])
+        array, start = self.writer.place(node)
+        self.lines[0][:0] = _filled(node, array, start, "0.0")
+        where = _flat([row, *self.indices[axes:]], node.shape)
+        value = self.element(x, self.indices)
+        self.at(self.depth, f"{array}[{_sum(start, where)}] += {value}")
+
     # -- reducing ---------------------------------------------------------------------------------
 
     def reduce(self, node: Node) -> None:
@@ -392,10 +399,7 @@ class _Nest:
         place = f"{array}[{_sum(start, _flat(where, node.shape))}]"
         outer = any(self.indices[k].depth < inner for k in node.extra)
         if outer:
-            self.lines[0][:0] = [
-                f"for i in range({node.size}):",
-                f"    {array}[{_sum(start, 'i')}] = {_STARTS[node.kind]}",
-            ]
+            self.lines[0][:0] = _filled(node, array, start, _STARTS[node.kind])
         join = _JOINS[node.kind]
         if inner == self.depth:
             self.at(self.depth, f"{place} = {join.format(place, value)}")
@@ -406,6 +410,11 @@ class _Nest:
         self.at(self.depth, f"{total} = {join.format(total, value)}")
         result = join.format(place, total) if outer else total
         self.after[inner].append(f"{place} = {result}")
+
+
+def _filled(node: Node, array: str, start: int | str, value: str) -> list[str]:
+    """Lines that give all entries of an array one value."""
+    return [f"for i in range({node.size}):", f"    {array}[{_sum(start, 'i')}] = {value}"]
 
 
 def _own(node: Node, indices: Sequence[Index]) -> tuple[Index, ...]:

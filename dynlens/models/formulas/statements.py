@@ -133,7 +133,7 @@ def space_of(node: Node) -> tuple[int, ...] | None:
     """Sizes of the loop over a node's statement; None if it has one of its own kind."""
     if node.entrywise or node.kind in TRANSPARENT:
         return node.shape
-    return node.args[0].shape if node.kind in REDUCED else None
+    return node.args[0].shape if node.kind in (*REDUCED, "scatter") else None
 
 
 def grouped(nodes: Sequence[Node], stored: set[int]) -> list[Group]:
