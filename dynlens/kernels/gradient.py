@@ -7,7 +7,8 @@ are written around it, or are told at run time where it lies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -126,7 +127,8 @@ class Gradient:
         KernelError
             If it does not equal the reference: a wrong kernel, or code that was wrongly compiled.
         """
-        module = load_source(self.source, name="gradient")
+        with self.explained():
+            module = load_source(self.source, name="gradient")
         out = np.empty(self.size)
         self.check(out, module.gradient(self.probe, *self.data, out))
         return module
@@ -152,8 +154,30 @@ class Gradient:
         """Return a generated loop around this kernel, made only once."""
         made = self.loops.get(name)
         if made is None:
-            made = self.loops[name] = load_source(source(), name=f"{name}_{self.size}")
+            with self.explained():
+                made = self.loops[name] = load_source(source(), name=f"{name}_{self.size}")
         return made
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Where code around this kernel is compiled: say whose it is if that fails.
+
+        Raises
+        ------
+        KernelError
+        """
+        from numba.core.errors import NumbaError
+
+        try:
+            yield
+        except (NumbaError, SyntaxError, NameError, ValueError) as error:
+            # Numba's text has many lines; the one that names what is wrong mentions an error.
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            why = next((line for line in lines if "rror" in line), lines[0] if lines else "")
+            raise KernelError(
+                f"The kernel of {self.reference.title} does not compile ({why[:200]}); mend the "
+                "source that `kernel` returns, or let it return None to do without."
+            ) from error
 
     def check(self, gradient: Array, value: float) -> None:
         """Compare a kernel's gradient and objective at the `probe` with the reference.

@@ -17,12 +17,14 @@ import numpy as np
 
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
+from dynlens.support.differences import contradicted
 from dynlens.support.errors import UnknownNameError
 from dynlens.support.shipped import is_shipped
 from dynlens.support.typing import Array, Factors
 
 Function = Callable[..., Any]
 REGISTRY: dict[str, Observable] = {}
+_PROBED: set[Any] = set()
 STEP = 1e-100  # of the complex step, see `dynlens.models.base`
 
 
@@ -61,8 +63,8 @@ class Observable:
 
     @property
     def shipped(self) -> bool:
-        """Whether it comes with dynlens, and is computed to rounding."""
-        return is_shipped(self.function)
+        """Whether it and its derivative come with dynlens, and are computed to rounding."""
+        return all(is_shipped(f) for f in (self.function, self.tangent) if f is not None)
 
     def __call__(self, problem: Problem, theta: Array, **parameters: Any) -> Array:
         """Evaluate at ``theta`` of shape (..., P)."""
@@ -76,8 +78,15 @@ class Observable:
         ------
         TypeError
             If the observable has no exact derivative.
+        ValueError
+            If what one's own observable promises is not its derivative, as a difference finds.
         """
         self._check(parameters)
+        if not self.shipped:
+            self._probe(problem, parameters)
+        return self._along(problem, theta, v, parameters)
+
+    def _along(self, problem: Problem, theta: Array, v: Array, parameters: dict[str, Any]) -> Array:
         if self.tangent is not None:
             factors, directions = problem.factors(theta), problem.factors(v)
             return np.asarray(self.tangent(problem, factors, directions, **parameters))
@@ -88,6 +97,29 @@ class Observable:
             f"observable {self.name!r} has no exact derivative; give it one with "
             f"`@{self.name}.derivative`, or mark it `analytic=True`."
         )
+
+    def _probe(self, problem: Problem, parameters: dict[str, Any]) -> None:
+        """Compare the promised derivative with a difference at a random state, once a model."""
+        key = (self.function, self.tangent, problem.model, str(sorted(parameters.items())))
+        if key in _PROBED:
+            return
+        theta = problem.probe[None]
+        v = np.random.default_rng(1).standard_normal(theta.shape)
+        promised = self._along(problem, theta, v, parameters)
+        found = contradicted(promised, lambda h: self(problem, theta + h * v, **parameters))
+        if found is not None:
+            if self.tangent is None:
+                what = "marked analytic, but its complex step"
+                remedy = (
+                    f"leave out abs, norm, conj and sorting, or state `@{self.name}.derivative`"
+                )
+            else:
+                what, remedy = "given a derivative, which", f"mend `@{self.name}.derivative`"
+            raise ValueError(
+                f"observable {self.name!r} is {what} is {found[0]:.6g} along a random direction, "
+                f"where differences give {found[1]:.6g}; {remedy}."
+            )
+        _PROBED.add(key)
 
     def dimensions(self, problem: Problem) -> tuple[str, ...]:
         """Names of the trailing axes for this problem."""

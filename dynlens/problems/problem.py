@@ -22,6 +22,7 @@ from dynlens.problems.losses import Loss, Ridge
 from dynlens.problems.objectives import Objective, objective_of
 from dynlens.problems.observations import Observations
 from dynlens.problems.penalties import PlusPenalty, TensorPenalty
+from dynlens.problems.probing import probe_gradient
 from dynlens.support import validation
 from dynlens.support.errors import KernelError
 from dynlens.support.typing import Array, Factors
@@ -143,12 +144,29 @@ class Problem:
         return loss if self.penalty is None else loss + self.penalty.value(theta)
 
     def gradient(self, theta: NDArray[Any]) -> Array:
-        """Gradient of the objective, shape (..., P)."""
+        """Gradient of the objective, shape (..., P).
+
+        Raises
+        ------
+        ValueError
+            If a model, loss or observation of one's own has another one, as a probe finds.
+        """
+        self._probed  # noqa: B018 - once
+        return self.unprobed_gradient(theta)
+
+    @cached_property
+    def _probed(self) -> bool:
+        probe_gradient(self)
+        return True
+
+    def unprobed_gradient(self, theta: NDArray[Any]) -> Array:
+        """`gradient`, as the formulas of the parts have it."""
         gradient = self.model.ravel(self.of_factors.gradient(self.factors(theta)))
         return gradient if self.penalty is None else gradient + self.penalty.rate * theta
 
     def value_and_gradient(self, theta: NDArray[Any]) -> tuple[Array, Array]:
         """Objective, shape (...), and its gradient, shape (..., P), with nothing computed twice."""
+        self._probed  # noqa: B018 - once
         value, parts = self.of_factors.value_and_gradient(self.factors(theta))
         gradient = self.model.ravel(parts)
         if self.penalty is None:

@@ -178,7 +178,7 @@ def test_a_wrong_pullback_is_caught():
             return (*parts[:-1], 2 * parts[-1])
 
     testing.adjoint(CPFactorization((3, 2, 2), 2))
-    with pytest.raises(AssertionError, match="pushed"):
+    with pytest.raises(AssertionError, match="not the adjoint"):
         testing.adjoint(Wrong((3, 2, 2), 2))
 
 

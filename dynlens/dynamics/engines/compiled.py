@@ -132,8 +132,9 @@ def compiled_module(problem: Problem, plan: Plan) -> Any:
     name = f"descent_{method}" + ("_twin" if plan.rounding else "")
     rule = source_of(f"dynlens.dynamics.loops.{method}", **RULES[method])
     rounding = source_of(f"dynlens.dynamics.loops.{kind}")
-    given = (problem.machine.gradient_source, rule, rounding)
-    module = specialised("dynlens.dynamics.loops.descent", *given, name=name)
+    with problem.machine.explained():
+        given = (problem.machine.gradient_source, rule, rounding)
+        module = specialised("dynlens.dynamics.loops.descent", *given, name=name)
     if name not in problem.machine.checked:
         out = np.empty(problem.model.parameters)
         problem.machine.check(out, module.gradient(problem.probe, *problem.machine.data, out))
