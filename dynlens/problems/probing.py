@@ -30,9 +30,9 @@ def probe_gradient(problem: Problem) -> None:
     ValueError
         If it is not the gradient.
     """
-    parts = (problem.model, problem.loss, problem.observations)
-    foreign = [part for part in parts if not is_shipped(type(part))]
-    key = (type(problem.model), problem.model, problem.loss, type(problem.observations))
+    parts = (problem.model, problem.loss, problem.observations, problem.tensor_penalty)
+    foreign = [part for part in parts if part is not None and not is_shipped(type(part))]
+    key = (type(problem.model), problem.model, problem.loss, *map(type, parts))
     if not foreign or key in _PROBED:
         return
     theta, v = problem.probe, np.random.default_rng(1).standard_normal(problem.probe.size)
@@ -61,7 +61,7 @@ def _equals_complex_step(problem: Problem, theta: Array, v: Array, promised: Arr
 
 
 def _remedy(problem: Problem, part: Any) -> str:
-    if part is problem.model:
-        return f"`{type(part).__name__}.pullback`"
-    name = "derivative" if part is problem.loss else "adjoint"
-    return f"`{type(part).__name__}.{name}`"
+    named = ((problem.model, "pullback"), (problem.loss, "derivative"))
+    name = next((name for each, name in named if part is each), None)
+    usual = "adjoint" if part is problem.observations else "gradient"
+    return f"`{type(part).__name__}.{name or usual}`"
