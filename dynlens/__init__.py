@@ -78,6 +78,8 @@ _HOME = {
     "Theorem": "dynlens.claims.theorem",
     "falsify": "dynlens.claims.base",
     # Discovery
+    "best_constant": "dynlens.discovery.constants",
+    "conjecture": "dynlens.discovery.conjecturing",
     "conservation_laws": "dynlens.discovery.laws",
     # Cases
     "BackwardError": "dynlens.cases.backward_error",

@@ -53,6 +53,8 @@ from dynlens.claims.theorem import Check as Check
 from dynlens.claims.theorem import Theorem as Theorem
 from dynlens.claims.trends import Monotone as Monotone
 from dynlens.comparison.comparison import compare as compare
+from dynlens.discovery.conjecturing import conjecture as conjecture
+from dynlens.discovery.constants import best_constant as best_constant
 from dynlens.discovery.laws import conservation_laws as conservation_laws
 from dynlens.dynamics.batches import Batch as Batch
 from dynlens.dynamics.batches import gradient_descent_batch as gradient_descent_batch
@@ -161,8 +163,10 @@ __all__ = [
     "Trajectory",
     "Verdict",
     "__version__",
+    "best_constant",
     "compare",
     "completion_problem",
+    "conjecture",
     "conservation_laws",
     "falsify",
     "from_file",

@@ -240,6 +240,40 @@ def laws(
         typer.echo(found._repr_latex_() if latex else str(found))
 
 
+@app.command()
+def conjecture(
+    observable: Annotated[str, typer.Argument(help="Whose rate is asked for.")],
+    model: Annotated[
+        str, typer.Option(help="Such as deep:3-3-3; depths, orders and scales are varied.")
+    ] = "deep:3-3-3",
+    of: Annotated[
+        str, typer.Option(help="Candidates, with commas between them; all observables if none.")
+    ] = "",
+    sums: Annotated[bool, typer.Option("--sums", help="Sums over entries too.")] = False,
+    theorem: Annotated[str, typer.Option(metavar="ID", help="Write a theorem file too.")] = "",
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")] = Path(
+        "conjecture.py"
+    ),
+) -> None:
+    """Look for the law of an observable's rate, and attack what is found."""
+    with _sentences():
+        from dynlens.cli.models import model_or_problem
+        from dynlens.discovery import conjecture as look_for
+        from dynlens.models.base import Model
+
+        asked = model_or_problem(model)
+        if not isinstance(asked, Model):
+            refuse(f"`--model` is the problem {model!r}; name a model, such as deep:3-3-3.")
+        names = [name.strip() for name in of.split(",") if name.strip()] or None
+        found = look_for(observable, of=names, states=asked, sums=sums)
+        typer.echo(str(found))
+        if theorem and found:
+            found.theorem(theorem, out)
+            typer.echo(f"written: {out}")
+    if not found:
+        raise typer.Exit(REFUTED)
+
+
 def _matches(prefix: str, theorem: Theorem) -> bool:
     return theorem.id.startswith(prefix)
 

@@ -3,8 +3,12 @@
 from dynlens.support.lazy import attach
 
 _HOME = {
+    "BestConstant": ".constants",
+    "Conjecture": ".conjecturing",
     "ConservationLaws": ".laws",
     "Law": ".laws",
+    "best_constant": ".constants",
+    "conjecture": ".conjecturing",
     "conservation_laws": ".laws",
     "relu_cell": ".cells",
 }

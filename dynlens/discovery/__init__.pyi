@@ -1,5 +1,9 @@
 # Written by `python -m dynlens.support.stubs`.
 from dynlens.discovery.cells import relu_cell as relu_cell
+from dynlens.discovery.conjecturing import Conjecture as Conjecture
+from dynlens.discovery.conjecturing import conjecture as conjecture
+from dynlens.discovery.constants import BestConstant as BestConstant
+from dynlens.discovery.constants import best_constant as best_constant
 from dynlens.discovery.laws import ConservationLaws as ConservationLaws
 from dynlens.discovery.laws import Law as Law
 from dynlens.discovery.laws import conservation_laws as conservation_laws
