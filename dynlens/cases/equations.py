@@ -69,10 +69,17 @@ class Equations:
 
     @cached_property
     def tapes(self) -> tuple[Any, Any] | None:
-        """The same two as tapes; None if they contain a function that tapes do not know."""
+        """The same two as tapes; None if they contain a function that tapes do not know.
+
+        Or one with a kink: a step of high order that begins close before it does not see it.
+        """
+        import sympy as sp
+
         from dynlens.symbolic.tape import tape_of
 
         t, y, rates = self._parsed
+        if any(rate.has(sp.Max, sp.Min, sp.Abs, sp.sign, sp.Heaviside) for rate in rates):
+            return None
         entries = [entry for row in self._jacobian for entry in row]
         try:
             return tape_of(rates, [t, *y]), tape_of(entries, [t, *y])
@@ -109,7 +116,10 @@ class Equations:
         return float(brentq(after, begin, end, xtol=1e-15 * (end - begin), disp=False))
 
     def steps(self, start: Array, t_end: float, *, rtol: float, atol: float, budget: int) -> Solved:
-        """Solve by extrapolation, and keep every step."""
+        """Solve by extrapolation, or LSODA where that will not do, and keep every step."""
+        if self.tapes is None:
+            t, y, count = self._by_scipy(start, None, t_end, "LSODA", rtol, atol, budget)
+            return Solved(t, y, count)
         times = np.append(0.0, np.full(STEPS, np.nan))
         return self._extrapolated(start, times, t_end, rtol, atol, budget)
 
@@ -119,7 +129,7 @@ class Equations:
         """Return the states at the times, shape (T, N), or say why there are none."""
         t_end = float(times[-1])
         if method != "extrapolation":
-            return self._by_scipy(start, times, method, rtol, atol, budget)
+            return self._by_scipy(start, times, t_end, method, rtol, atol, budget)[1]
         found = self._extrapolated(start, times, t_end, rtol, atol, budget)
         if found.failure:
             raise ended(method, found.failure, t_end)
@@ -140,12 +150,19 @@ class Equations:
         return extrapolated(*self.tapes, start, times, t_end=t_end, **settings)
 
     def _by_scipy(
-        self, start: Array, times: Array, method: str, rtol: float, atol: float, budget: int
-    ) -> Array:
+        self,
+        start: Array,
+        times: Array | None,
+        t_end: float,
+        method: str,
+        rtol: float,
+        atol: float,
+        budget: int,
+    ) -> tuple[Array, Array, int]:
         from scipy.integrate import solve_ivp
 
         field, jacobian = self.functions
-        reached, evaluations, lost, t_end = 0.0, 0, 0, float(times[-1])
+        reached, evaluations, lost = 0.0, 0, 0
 
         def watched(t: float, y: Array) -> Any:
             nonlocal reached, evaluations, lost
@@ -172,8 +189,7 @@ class Equations:
             raise IntegrationError(
                 f"{method} stopped at t={solution.t[-1]:.4g}: {solution.message}"
             )
-        states: Array = solution.y.T
-        return states
+        return solution.t, solution.y.T, evaluations
 
 
 class _Spent(Exception):

@@ -254,21 +254,20 @@ def _computed(path: SystemPath) -> tuple[Array, ...]:
     known = equations.tapes is not None
     usual: dict[str, Any] = {"rtol": rtol, "atol": floor, "budget": path.max_evaluations}
     finer = {**usual, "rtol": max(rtol / 10, FINEST), "atol": floor / 1000}
-    end, off, moved, times = path.t_end, 0.0, 0.0, log_times(path.t_end)
-    if known:
-        # Before SciPy's methods, some of which do not come back from a blow-up.
-        steps = equations.steps(start, path.t_end, **usual)
-        if path.until:
+    end, off = path.t_end, 0.0
+    # By extrapolation first: some of SciPy's methods do not come back from a blow-up.
+    steps = equations.steps(start, path.t_end, **usual)
+    if path.until and not known:
+        raise ValueError("`until` needs smooth formulas of elementary functions in `fields`.")
+    if path.until:
+        crossed = equations.crossing(path.until, steps, **usual)
+        if crossed < path.t_end:
             near = equations.steps(start, path.t_end, **finer)
-            crossed = equations.crossing(path.until, steps, **usual)
-            if crossed < path.t_end:
-                end, off = crossed, abs(equations.crossing(path.until, near, **finer) - crossed)
-        if steps.failure and end == path.t_end:
-            raise ended("extrapolation", steps.failure, path.t_end)
-        looks = looks_of([(steps.t, steps.y)])
-        moved, times = looks.moved, np.union1d(times, looks.t)
-    elif path.until:
-        raise ValueError("`until` needs formulas that a tape knows; leave out special functions.")
+            end, off = crossed, abs(equations.crossing(path.until, near, **finer) - crossed)
+    if steps.failure and end == path.t_end:
+        raise ended("extrapolation", steps.failure, path.t_end)
+    looks = looks_of([(steps.t, steps.y)])
+    moved, times = looks.moved, np.union1d(log_times(path.t_end), looks.t)
     if isinstance(path.saves, tuple):
         times = np.union1d(times, path.saves)
     elif isinstance(path.saves, int):

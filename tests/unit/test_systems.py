@@ -61,6 +61,15 @@ def test_what_a_tape_does_not_know_is_solved_by_scipy():
         dl.SystemPath({"s": "gamma(s)"}, {"s": 2.0}, 0.5, method="extrapolation").samples()
 
 
+def test_what_has_a_kink_is_solved_by_scipy():
+    # s grows while x < 1/2, and a step of high order that begins shortly before does not see that.
+    fields = {"x": "x", "s": "Max(0, 1/2 - x)"}
+    path = dl.SystemPath(fields, {"x": 0.01, "s": 0.0}, 10.0, rtol=1e-10)
+    assert Equations(path.fields).tapes is None
+    exact = np.log(50) / 2 - (0.5 - 0.01)
+    assert path.samples().read("s")[-1] == pytest.approx(exact, rel=1e-7)
+
+
 # -- the method -----------------------------------------------------------------------------------
 
 
