@@ -18,6 +18,8 @@ from dynlens.cases.base import RandomStates as RandomStates
 from dynlens.cases.base import Reading as Reading
 from dynlens.cases.base import Start as Start
 from dynlens.cases.base import States as States
+from dynlens.cases.boxes import Box as Box
+from dynlens.cases.boxes import Points as Points
 from dynlens.cases.descents import DescentCase as DescentCase
 from dynlens.cases.families import Family as Family
 from dynlens.cases.measurements import Measurement as Measurement
@@ -33,7 +35,6 @@ from dynlens.claims.base import POSITIVE_DETERMINANT as POSITIVE_DETERMINANT
 from dynlens.claims.base import All as All
 from dynlens.claims.base import Assumption as Assumption
 from dynlens.claims.base import Claim as Claim
-from dynlens.claims.base import falsify as falsify
 from dynlens.claims.draws import Frequency as Frequency
 from dynlens.claims.draws import Mean as Mean
 from dynlens.claims.equations import AtLeast as AtLeast
@@ -42,6 +43,7 @@ from dynlens.claims.equations import Conserved as Conserved
 from dynlens.claims.equations import Equal as Equal
 from dynlens.claims.equations import RateLaw as RateLaw
 from dynlens.claims.equilibria import Equilibrium as Equilibrium
+from dynlens.claims.falsifying import falsify as falsify
 from dynlens.claims.limits import Limit as Limit
 from dynlens.claims.limits import PowerLaw as PowerLaw
 from dynlens.claims.orders import LeadingError as LeadingError
@@ -105,6 +107,7 @@ __all__ = [
     "AtLeast",
     "BackwardError",
     "Batch",
+    "Box",
     "CPFactorization",
     "Case",
     "Check",
@@ -139,6 +142,7 @@ __all__ = [
     "Monotone",
     "Order",
     "Path",
+    "Points",
     "PowerLaw",
     "Problem",
     "QuadraticNetwork",

@@ -23,6 +23,7 @@ SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error th
 COVERED = 0.5  # a claim judged on less of the time it is asserted for is undecided
 BEYOND = 3.0  # a claim is refuted by what exceeds the tolerance by this many times its error
 NEIGHBOURS = 3  # times to either side whose errors count when it is
+LONGEST = 200  # characters of a case in a sentence
 AGREE = 1e-2  # beyond this relative disagreement of the twins, a quantity is not trusted
 
 
@@ -78,6 +79,38 @@ def smallest(slacks: Iterable[Slack]) -> Slack:
     )
 
 
+class Search(NamedTuple):
+    """What a search for a counterexample saw.
+
+    Parameters
+    ----------
+    states : int
+        How many states were looked at.
+    residual : float
+        The largest that an ordinary check found at the worst of them.
+    at : str
+        That case, as text that recreates it.
+    whole : bool
+        Whether the search ended before its time ran out.
+    unsure : bool
+        Whether there is a violation there that may be rounding.
+    """
+
+    states: int
+    residual: float
+    at: str = ""
+    whole: bool = True
+    unsure: bool = False
+
+    def __str__(self) -> str:
+        told = f"{self.states} states" + ("" if self.whole else ", then time ran out")
+        if not self.at:
+            return told
+        doubt = ", which may be rounding," if self.unsure else ""
+        at = self.at if len(self.at) <= LONGEST else f"{self.at[: LONGEST - 1]}…"
+        return f"{told}; the worst has residual {self.residual:.2g}{doubt} at {at}"
+
+
 @dataclass(frozen=True, eq=False)
 class Finding(EqualWithNaN):
     """An assumption with the value that was measured."""
@@ -131,6 +164,7 @@ class Verdict(EqualWithNaN):
     note: str = ""
     scope: str = ""
     within: Status | None = None  # status up to the horizon, where that is too little of the time
+    search: Search | None = None
     reproduce: str = ""
     id: str = ""
     title: str = ""
@@ -208,6 +242,8 @@ class Verdict(EqualWithNaN):
             verb = "survived" if self.status in (Status.SUPPORTED, Status.PROVED) else "checked"
             label = "identities" if self.status == Status.PROVED else "attacks"
             row(label, f"{self.attacks}" if label == "identities" else f"{verb} {self.attacks}")
+        if self.search is not None:
+            row("searched", str(self.search))
         if self.note:
             row("note", self.note)
         for part in self.parts if len(self.parts) > 1 else ():

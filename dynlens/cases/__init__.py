@@ -4,12 +4,14 @@ from dynlens.support.lazy import attach
 
 _HOME = {
     "BackwardError": ".backward_error",
+    "Box": ".boxes",
     "Case": ".base",
     "DescentCase": ".descents",
     "EscapeTimes": ".escapes",
     "Family": ".families",
     "Measurement": ".measurements",
     "Path": ".paths",
+    "Points": ".boxes",
     "RandomMatrices": ".base",
     "RandomStates": ".base",
     "Reading": ".base",

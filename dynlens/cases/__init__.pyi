@@ -6,6 +6,8 @@ from dynlens.cases.base import RandomStates as RandomStates
 from dynlens.cases.base import Reading as Reading
 from dynlens.cases.base import Start as Start
 from dynlens.cases.base import States as States
+from dynlens.cases.boxes import Box as Box
+from dynlens.cases.boxes import Points as Points
 from dynlens.cases.descents import DescentCase as DescentCase
 from dynlens.cases.escapes import EscapeTimes as EscapeTimes
 from dynlens.cases.families import Family as Family

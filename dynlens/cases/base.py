@@ -71,6 +71,7 @@ class Samples(ABC):
     note: str = ""  # what a verdict on these samples must say
     doubted: Mask | None = None  # samples that arithmetic cannot vouch for
     unseen: str = ""  # what lies between samples and was not looked at, if too much
+    exact: tuple[str, ...] = ()  # quantities without any rounding error
     entrywise: ClassVar[bool] = True  # twins tell the error of every entry, however small
 
     @abstractmethod

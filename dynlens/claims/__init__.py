@@ -26,7 +26,7 @@ _HOME = {
     "RateLaw": ".equations",
     "Recursion": ".orders",
     "Theorem": ".theorem",
-    "falsify": ".base",
+    "falsify": ".falsifying",
     "step_imbalances": ".orders",
 }
 

@@ -4,7 +4,6 @@ from dynlens.claims.base import POSITIVE_DETERMINANT as POSITIVE_DETERMINANT
 from dynlens.claims.base import All as All
 from dynlens.claims.base import Assumption as Assumption
 from dynlens.claims.base import Claim as Claim
-from dynlens.claims.base import falsify as falsify
 from dynlens.claims.draws import Frequency as Frequency
 from dynlens.claims.draws import Mean as Mean
 from dynlens.claims.equations import AtLeast as AtLeast
@@ -13,6 +12,7 @@ from dynlens.claims.equations import Conserved as Conserved
 from dynlens.claims.equations import Equal as Equal
 from dynlens.claims.equations import RateLaw as RateLaw
 from dynlens.claims.equilibria import Equilibrium as Equilibrium
+from dynlens.claims.falsifying import falsify as falsify
 from dynlens.claims.limits import Limit as Limit
 from dynlens.claims.limits import PowerLaw as PowerLaw
 from dynlens.claims.orders import LeadingError as LeadingError

@@ -29,7 +29,6 @@ from dynlens.verdict import WEAKEST, Finding, Measured, Status, Verdict, judge, 
 CLOSE = 1e4  # a refutation by fewer errors than these is confirmed with more twins
 LEAST = 2.0**-52  # error that a refutation is taken to have at least, when it is confirmed
 LOOSEST = 1e-9  # tolerance of what is computed to rounding
-TRIES = 8  # cases tried while shrinking a counterexample
 
 
 @dataclass(frozen=True)
@@ -157,6 +156,17 @@ class Claim(ABC):
         """The tolerance, or the most that it may be where it is set by the error."""
         return LOOSEST if self.tolerance is None else self.tolerance
 
+    def excess(self, samples: Samples, *, absolute: bool = False) -> Array:
+        """How far every sample is beyond what is claimed, shape (S, ...): what a search maximizes.
+
+        Parameters
+        ----------
+        absolute : bool
+            In the claim's own units, where there are any, and not relative to the size of the
+            sides, which tells nothing once they are of opposite signs.
+        """
+        return self.measure(samples) - (self.tolerance or 0.0)
+
     def check(self, case: Case | Trajectory) -> Verdict:
         """Check the claim on one case, or along a trajectory that was computed already.
 
@@ -170,6 +180,8 @@ class Claim(ABC):
         validation.instance("case", case, Case, "for example `Path(problem, start, t_end)`.")
         looked = case if self.at is None else case.looking_at(self.at)
         samples = looked.samples()
+        for argument, pairs in (("given", self.given), ("readings", self.readings)):
+            _refuse_shadows(argument, pairs, samples.exact)
         verdict = judge(self.evidence(samples), self._stated)
         near = verdict.residual < CLOSE * max(verdict.numerical_error, LEAST)
         if verdict.status == Status.REFUTED and near:
@@ -472,10 +484,13 @@ class All(Claim):
         )
 
 
-def _refuse_shadows(argument: str, pairs: Iterable[tuple[str, Any]]) -> None:
+def _refuse_shadows(
+    argument: str, pairs: Iterable[tuple[str, Any]], also: Iterable[str] = ()
+) -> None:
     """A name of the user's own must not hide a quantity that formulas know already."""
+    known = {*REGISTRY, "t", *also}
     for name, _ in pairs:
-        if name in REGISTRY or name == "t" or name.startswith("d_") or name.endswith("_0"):
+        if name in known or name.startswith("d_") or name.endswith("_0"):
             raise ValueError(
                 f"`{argument}` calls something {name!r}, which is the name of another quantity; "
                 "call it otherwise."
@@ -494,39 +509,3 @@ def _pooled_gap(residual: Array, other: Array) -> Array:
     here, there = residual[~np.isnan(residual)], other[~np.isnan(other)]
     gap = np.abs(here[0] - there[0]) if here.size and there.size else np.inf
     return np.where(np.isnan(residual), 0.0, gap)
-
-
-def falsify(claim: Claim, case: Case, *, tries: int = TRIES) -> Verdict:
-    """Check a claim and, if it is refuted, shrink the counterexample.
-
-    Parameters
-    ----------
-    claim : Claim
-    case : Case
-    tries : int
-        How many simpler cases may be tried.
-
-    Returns
-    -------
-    Verdict
-        On the simplest case found that still refutes the claim, if any does.
-    """
-    validation.instance("claim", claim, Claim, "for example `Equal(left, right)`.")
-    verdict = claim.check(case)
-    if verdict.status != Status.REFUTED:
-        return verdict
-    while tries > 0:
-        for simpler in case.simpler():
-            tries -= 1
-            try:
-                smaller = claim.check(simpler)
-            except (ValueError, IndexError):  # a case too small to be posed is not simpler
-                smaller = replace(verdict, status=Status.NOT_APPLICABLE)
-            if smaller.status == Status.REFUTED:
-                case, verdict = simpler, smaller
-                break
-            if tries <= 0:
-                break
-        else:
-            break
-    return verdict

@@ -57,6 +57,19 @@ class Relation(Claim):
             residual, error, note = self._judged(samples, twins=True)
         return self.measured(samples, residual, error, note)
 
+    def excess(self, samples: Samples, *, absolute: bool = False) -> Array:
+        with np.errstate(all="ignore"):
+            both = self.both_sides(samples, refine=False)
+            asserted = self.asserted(samples, both.gap.shape)
+            size = np.maximum(self._smooth_size(samples, both, asserted), TINY)
+            beyond = self._violation(both.gap) - SURE * both.error - (self.tolerance or 0.0) * size
+            found = np.where(both.defined, beyond if absolute else beyond / size, -np.inf)
+        return np.where(asserted, np.where(np.isnan(found), -np.inf, found), np.nan)
+
+    def _smooth_size(self, samples: Samples, both: TwoSides, asserted: Mask) -> Array:
+        """What `excess` is relative to, so that it varies wherever the sides do."""
+        return self._sizes(samples, both, asserted)[0]
+
     def _judged(self, samples: Samples, *, twins: bool) -> tuple[Array, Array, str]:
         """Residuals, their errors, and what there is to say."""
         both = self.both_sides(samples)
@@ -98,9 +111,9 @@ class Relation(Claim):
         told = ", ".join(f"{name} is {value}" for name, value in found.items())
         return f"{told or 'a side is no number'} there: undefined, or out of the floats' range"
 
-    def both_sides(self, samples: Samples) -> TwoSides:
-        """Both sides at every sample."""
-        return two_sides(self, samples, *self.sides())
+    def both_sides(self, samples: Samples, *, refine: bool = True) -> TwoSides:
+        """Both sides at every sample; see `two_sides`."""
+        return two_sides(self, samples, *self.sides(), refine=refine)
 
     def _exactly_equal(self, gap: Array, error: Array) -> Mask:
         """Where both sides are the same, by algebra or in numbers that have no error."""
@@ -366,6 +379,12 @@ class AtLeast(Relation):
             own = np.abs(both.left) + np.abs(both.right)
         seen = np.where(asserted & both.defined & np.isfinite(own), own, 0.0)
         return own, np.full_like(own, seen.max(initial=0.0))
+
+    def _smooth_size(self, samples: Samples, both: TwoSides, asserted: Mask) -> Array:
+        if self.scale is not None or {"0", "0.0"} & set(map(str, self.sides())):
+            return super()._smooth_size(samples, both, asserted)
+        # Relative to |left| + |right|, all sides of opposite signs would be the same.
+        return np.fmax(np.abs(both.left), np.abs(both.right))
 
     def _of_terms(self, formula: Formula, samples: Samples, both: TwoSides) -> Array:
         """Sum of a formula's terms without their signs; of a function, its size."""

@@ -21,6 +21,7 @@ from dynlens.support.typing import Array, Mask
 EPS = 2.0**-52
 ULPS = 2.0  # how far an input may be off, in units of its last place
 DIGITS = 50  # of the second evaluation
+REFINED = 10.0 ** (17 - DIGITS)  # share of a formula's own rounding that it leaves
 
 
 class Bounded(NamedTuple):

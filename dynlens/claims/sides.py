@@ -9,7 +9,7 @@ import numpy as np
 from dynlens.cases.base import Samples
 from dynlens.cases.formulas import Formula, compiled_formula
 from dynlens.claims.evaluating import Evaluating
-from dynlens.claims.rounding import bounded, refined_difference
+from dynlens.claims.rounding import REFINED, bounded, refined_difference
 from dynlens.support.typing import Array, Mask
 
 MOST = 4000  # entries that are evaluated again with more digits
@@ -31,19 +31,25 @@ def named(formula: Formula) -> str:
     return getattr(formula, "__name__", str(formula))
 
 
-def two_sides(claim: Evaluating, samples: Samples, left: Formula, right: Formula) -> TwoSides:
-    """Evaluate both sides; where rounding blurs the difference, evaluate it with more digits."""
+def two_sides(
+    claim: Evaluating, samples: Samples, left: Formula, right: Formula, *, refine: bool = True
+) -> TwoSides:
+    """Evaluate both sides; where rounding blurs the difference, evaluate it with more digits.
+
+    Without `refine` the error alone says what rounding may have done.
+    """
     a, b = _aligned(claim, samples, left, right)
     defined = np.isfinite(a) & np.isfinite(b)
     with np.errstate(invalid="ignore"):
         gap = np.where(defined, a - b, np.nan)
     own, inherited = _rounding(claim, samples, (left, right), gap)
     blurred = _blurred(gap, own, np.abs(a) + np.abs(b), claim.allowed)
-    if blurred.any() and isinstance(left, str) and isinstance(right, str):
+    both_texts = isinstance(left, str) and isinstance(right, str)
+    if refine and both_texts and blurred.any():
         inputs = _inputs(claim, samples, f"({left}) - ({right})")
         shaped = {name: _as_shape(value, gap) for name, value in inputs.items()}
         gap[blurred] = refined_difference(left, right, shaped, blurred)
-        own[blurred] = 0.0
+        own[blurred] *= REFINED
     error = np.nan_to_num(own + inherited, nan=0.0, posinf=np.inf)
     return TwoSides(a, b, gap, np.where(defined, error, 0.0), defined & np.isfinite(gap))
 
@@ -56,7 +62,7 @@ def _rounding(
     slopes: dict[str, Array] = {}
     for side, sign in zip(formulas, (1.0, -1.0), strict=True):
         if isinstance(side, str):
-            exact = (*EXACT, *dict(claim.given))
+            exact = (*EXACT, *dict(claim.given), *samples.exact)
             found = bounded(side, _inputs(claim, samples, side), exact)
             own, jumps = own + _as_shape(found.own, gap), jumps + _as_shape(found.jumps, gap)
             for name, slope in found.slopes.items():

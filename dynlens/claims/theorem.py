@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass, field, fields, replace
 from typing import Any
 
-from dynlens.claims.base import Claim, falsify
+from dynlens.claims.base import Claim
 from dynlens.claims.proof import Algebra, Identities
+from dynlens.claims.shrinking import shrunk
 from dynlens.support import validation
 from dynlens.verdict import WEAKEST, ControlFinding, Status, Verdict, smallest, weakest
 
@@ -54,7 +55,7 @@ class Check:
             if isinstance(self.claim, Identities):
                 verdict = self.claim.check()
             else:
-                verdict = falsify(self.claim, case)
+                verdict = shrunk(self.claim, case, self.claim.check(case))
             if verdict.status == Status.REFUTED:
                 break
         return verdict

@@ -67,9 +67,9 @@ class Monotone(Relation):
         strictly = "strictly " if self.strict else ""
         return f"{named(self.of)} is {strictly}{self.direction}"
 
-    def both_sides(self, samples: Samples) -> TwoSides:
+    def both_sides(self, samples: Samples, *, refine: bool = True) -> TwoSides:
         """The value at every time and the one before; none where there is none."""
-        found = two_sides(self, samples, self.of, "0")
+        found = two_sides(self, samples, self.of, "0", refine=refine)
         rows = self._rows(samples, found.gap.shape)
         left, right = np.full_like(found.gap, np.nan), np.full_like(found.gap, np.nan)
         left[rows[1:]], right[rows[1:]] = found.gap[rows[1:]], found.gap[rows[:-1]]

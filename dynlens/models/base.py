@@ -34,6 +34,7 @@ from dynlens.support.arrays import full, namespace
 from dynlens.support.typing import Array, Factors
 
 STEP = 1e-100  # of the complex step; its square underflows, which is the point
+BALANCING = 20  # steps towards balanced factors, of which the last ones double the digits
 
 
 class Number(NamedTuple):
@@ -224,6 +225,23 @@ class Model(ABC):
     def quantity(self, name: str) -> Quantity | None:
         """Return a quantity of its own, by a name or by a formula of them; None if it has none."""
         return None
+
+    def balanced(self, factors: Factors) -> Factors:
+        """Balanced factors near these: Gauss-Newton steps until `imbalances` are rounding.
+
+        Models that know a shorter way take it.
+        """
+        theta = self.ravel(factors)
+        directions = 1j * STEP * np.eye(theta.shape[-1])
+        for _ in range(BALANCING):
+            gaps = self.imbalances(self.unravel(theta))
+            size = (theta * theta).sum(axis=-1, keepdims=True)
+            if np.all(np.abs(gaps) <= 1e-15 * size):
+                break
+            slopes = self.imbalances(self.unravel(theta[..., None, :] + directions)).imag / STEP
+            step = np.linalg.pinv(slopes.mT, rcond=1e-10) @ gaps[..., None]
+            theta = theta - step[..., 0]
+        return self.unravel(theta)
 
     def component_products(self, factors: Factors, others: Factors) -> list[NDArray[Any]]:
         """Inner products of the vectors of all components with those of other factors.

@@ -116,11 +116,15 @@ class CPFactorization(TensorModel):
 
     def draw(self, scale: float, kind: str, rng: np.random.Generator | None) -> Factors:
         factors = super().draw(scale, "gaussian", rng)
-        if kind == "gaussian":
-            return factors
-        norms = np.array([np.linalg.norm(factor, axis=0) for factor in factors])
-        common = np.exp(np.log(norms).mean(axis=0))
-        return tuple(f * (common / norm) for f, norm in zip(factors, norms, strict=True))
+        return factors if kind == "gaussian" else self.balanced(factors)
+
+    def balanced(self, factors: Factors) -> Factors:
+        """Vectors of the same directions, those of a component of one norm."""
+        norms = np.array([np.linalg.norm(factor, axis=-2) for factor in factors])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            common = np.exp(np.log(norms).mean(axis=0))
+            shares = np.where(norms > 0, common / norms, 0.0)
+        return tuple(f * share[..., None, :] for f, share in zip(factors, shares, strict=True))
 
     @cached_property
     def product_tree(self) -> ProductTree:

@@ -172,6 +172,20 @@ class DeepLinear(Model):
         factors[-1][:, :rank] = left[:, :rank] * root
         return tuple(factors)
 
+    def balanced(self, factors: Factors) -> Factors:
+        """Balanced factors of the same product, or of its best approximation if they are narrow."""
+        if self.depth == 1:
+            return factors
+        left, sigma, right = np.linalg.svd(self.end_to_end(factors), full_matrices=False)
+        rank = min(self.widths)
+        root = sigma[..., :rank] ** (1 / self.depth)
+        found = [np.zeros((*sigma.shape[:-1], *shape)) for shape in self.factor_shapes]
+        found[0][..., :rank, :] = root[..., None] * right[..., :rank, :]
+        for middle in found[1:-1]:
+            middle[..., range(rank), range(rank)] = root
+        found[-1][..., :rank] = left[..., :rank] * root[..., None, :]
+        return tuple(found)
+
     @property
     def in_words(self) -> str:
         first, same = self.widths[0], len(set(self.widths)) == 1

@@ -21,6 +21,8 @@ from dynlens.support.typing import Factors
 
 Tree = int | tuple[Any, ...]
 Arrays = list[NDArray[Any]]
+SWEEPS = 300  # over the nodes, at most, to balance factors
+LEVEL = 2e-15  # what is left, beside the squared size of all
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,34 @@ class HierarchicalTensor(TensorModel):
                 group.append((factors[node.factor] * others[node.factor]).sum(axis=-1))
             groups.append(namespace(group[0]).stack(group, axis=-2))
         return groups
+
+    def balanced(self, factors: Factors) -> Factors:
+        """Factors of the same tensor, with one norm in each local component.
+
+        Each sweep over the nodes disturbs what the one before has done, ever less.
+        """
+        found = [np.array(factor) for factor in factors]
+        for _ in range(SWEEPS):
+            for node in self.interior:
+                self._level(found, node)
+            size = sum((factor**2).sum(axis=(-2, -1)) for factor in found)
+            if np.all(self.unbalancedness(tuple(found)) <= LEVEL * size):
+                break
+        return tuple(found)
+
+    def _level(self, factors: list[NDArray[Any]], node: Node) -> None:
+        """Give the vectors of each of a node's local components one norm, in place."""
+        below = [k for child in node.children if (k := self.nodes[child].factor) is not None]
+        norms = [np.linalg.norm(factors[k], axis=-2) for k in below]
+        if node.factor is not None:
+            norms.append(np.linalg.norm(factors[node.factor], axis=-1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            common = np.exp(np.mean([np.log(norm) for norm in norms], axis=0))
+            shares = [np.where(norm > 0, common / norm, 0.0) for norm in norms]
+        for k, share in zip(below, shares, strict=False):
+            factors[k] *= share[..., None, :]
+        if node.factor is not None:
+            factors[node.factor] *= shares[-1][..., :, None]
 
     def simpler(self) -> Iterator[HierarchicalTensor]:
         """The same tree with fewer components and smaller modes."""

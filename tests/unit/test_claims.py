@@ -13,7 +13,7 @@ import dynlens as dl
 from dynlens.cases.base import Samples
 from dynlens.cases.reproduce import concise
 from dynlens.catalogue import from_file
-from dynlens.claims.base import TRIES
+from dynlens.claims.shrinking import TRIES
 from dynlens.cli import notation
 
 NAMES = {name: getattr(dl, name) for name in dl.__all__}
@@ -633,7 +633,7 @@ def test_a_matrix_that_fails_is_singled_out():
 
 def test_what_is_true_is_not_shrunk():
     true, _, case = CLAIMS["rate law in sympy"]
-    assert dl.falsify(true, case) == true.check(case)
+    assert dl.falsify(true, case, states=0) == true.check(case)
 
 
 @dataclass(frozen=True)
