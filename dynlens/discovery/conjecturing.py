@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from dynlens.cases.base import Case
-from dynlens.claims.base import BALANCED, Assumption, Claim, falsify
+from dynlens.claims.base import BALANCED, Assumption, Claim
 from dynlens.claims.equations import RateLaw
+from dynlens.claims.falsifying import falsify
 from dynlens.claims.orders import Recursion
 from dynlens.discovery.attacks import Attack, attacks, varied, without_hypothesis
 from dynlens.discovery.fitting import (
@@ -461,7 +462,7 @@ def _tried(found: Conjecture, planned: Sequence[Attack]) -> list[Tried]:
     tried = []
     for words, case in planned:
         try:
-            verdict = falsify(found.claim, case)
+            verdict = falsify(found.claim, case, states=0)
         except (TypeError, ValueError):  # a case that cannot be posed attacks nothing
             continue
         tried.append(Tried(words, verdict, case))
@@ -486,7 +487,7 @@ def _without_what_is_not_needed(found: Conjecture, cases: Sequence[Case]) -> Con
     loose = without_hypothesis(cases)
     free = replace(found, assumptions=())
     for _, case in loose:
-        verdict = falsify(free.claim, case)
+        verdict = falsify(free.claim, case, states=0)
         if verdict.status == Status.REFUTED:
             name = found.assumptions[0].name
             return replace(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from dynlens.cases.base import Case, ModelSamples, RandomMatrices, Reading, States
-from dynlens.claims.base import falsify
 from dynlens.claims.equations import AtLeast
+from dynlens.claims.falsifying import falsify
 from dynlens.support import validation
 from dynlens.support.typing import Array
 from dynlens.verdict import Status, Verdict
@@ -194,7 +194,7 @@ def best_constant(
         better = f"({result.constant}) * {1 - sign * TIGHTER!r}"
         result = replace(
             result,
-            holds=falsify(result.claim, states),
+            holds=falsify(result.claim, states, states=0),
             tighter=_claim(result, better).check(found_at),
         )
     return replace(result, seconds=time.perf_counter() - began)
