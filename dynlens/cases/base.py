@@ -240,8 +240,22 @@ class ModelSamples(Samples):
         return away
 
     def closer(self) -> Samples:
-        scattered = type(self) is ModelSamples and self.t is None
-        return _with_twins(self, MORE) if scattered else self
+        """Return them with twins off in their own last place, and in that of their factor.
+
+        What is computed of a factor as a whole, such as singular values, is off by a rounding of
+        its largest entry, which may be much beside the small ones.
+        """
+        if type(self) is not ModelSamples or self.t is not None:
+            return self
+        model, rng = self.problem.model, np.random.default_rng(0)
+        sizes = [
+            np.broadcast_to(np.abs(f).max(axis=tuple(range(1, f.ndim)), keepdims=True), f.shape)
+            for f in model.unravel(self.theta)
+        ]
+        step = 2.0**-52 * model.ravel(sizes)
+        others = (self.theta + step * rng.choice([-1.0, 1.0], step.shape) for _ in range(MORE))
+        twins = tuple(ModelSamples(self.problem, x) for x in others)
+        return replace(self, twins=(*_with_twins(self, MORE).twins, *twins))
 
     def check_beginning(self, name: str) -> None:
         if self.t is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dynlens.calibration.drawing import Draw, Stated, kind
+from dynlens.calibration.drawing import Draw, Stated, kind, pairs
 from dynlens.calibration.kinds.paths import SCALAR, planted
 from dynlens.cases.backward_error import BackwardError
 from dynlens.cases.base import Start
@@ -31,9 +31,10 @@ def long_descents(draw: Draw) -> Stated:
     steps = min(steps, max(10, round(20 / eta)))
     goal, start = draw.uniform(0.2, 2.0), draw.uniform(0.2, 3.0)
     path = Path(line(goal), (start,), eta * steps, eta=eta, saves=21)
-    factor = 1 - eta if draw.true else (1 - eta) * (1 + draw.error * eta)
-    form = f"{goal!r} + {start - goal!r} * ({factor!r})**(t / {eta!r})"
-    claim = ClosedForm("end_to_end[0, 0]", form, tolerance=draw.tolerance(1e-9))
+    # The factor of a step to the power of a million must not be rounded beforehand.
+    off = "" if draw.true else f" * (1 + {draw.error!r} * h)"
+    form = f"{goal!r} + ({start!r} - {goal!r}) * ((1 - h){off})**(t / h)"
+    claim = ClosedForm("end_to_end[0, 0]", form, given=pairs(h=eta), tolerance=draw.tolerance(1e-9))
     return Stated(claim, path, 0.0 if draw.true else 0.9 * planted(claim, path))
 
 
