@@ -150,6 +150,7 @@ class Claim(ABC):
 
     tolerance: float | None = LOOSEST
     pooled: ClassVar[bool] = False  # one residual is made of all samples
+    confirmed: ClassVar[bool] = True  # a close refutation is looked at again with more twins
 
     @property
     def allowed(self) -> float:
@@ -184,7 +185,7 @@ class Claim(ABC):
             _refuse_shadows(argument, pairs, samples.exact)
         verdict = judge(self.evidence(samples), self._stated)
         near = verdict.residual < CLOSE * max(verdict.numerical_error, LEAST)
-        if verdict.status == Status.REFUTED and near:
+        if verdict.status == Status.REFUTED and near and self.confirmed:
             verdict = judge(self.evidence(looked.closer()), self._stated)
         if samples.unseen and verdict.status == Status.SUPPORTED:
             note = "; ".join(filter(None, (verdict.note, samples.unseen)))

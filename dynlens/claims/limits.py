@@ -111,6 +111,7 @@ class Limit(Claim):
     inner: Formula = field(default=None, kw_only=True)
     tolerance: float = field(default=1e-4, kw_only=True)
     pooled: ClassVar[bool] = True
+    confirmed: ClassVar[bool] = False  # more twins do not tell of a slower approach
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,7 +138,7 @@ class Limit(Claim):
             noise = np.fmax(asked.noise, ROUNDING * asked.size)
             found = extrapolate(
                 *(values[asked.use] for values in (asked.x, asked.gap, noise)),
-                enough=ENOUGH * self.tolerance * asked.size,
+                enough=lambda found: self._known(found, asked.size),
             )
             off, own = self._judged(found, asked.size)
             if off - BEYOND * own > self.tolerance and may_vanish(
@@ -205,6 +206,12 @@ class Limit(Claim):
         left = np.array([limit.value for limit in found])
         right = self.evaluate(self.value, samples)
         return left, right, left - right, np.array([limit.error for limit in found])
+
+    def _known(self, found: Extrapolated, size: float) -> bool:
+        """Whether the limit is known better than it need be, or to be elsewhere."""
+        allowed = self.tolerance * size
+        elsewhere = abs(found.value) > max(100 * found.error, 10 * allowed)
+        return found.error <= ENOUGH * allowed or elsewhere
 
     def _judged(self, found: Extrapolated, size: float) -> tuple[float, float]:
         """Residual and error, in units of the size."""

@@ -4,8 +4,9 @@ Nobody knows from finitely many values how the rest is approached, so several ki
 fitted to several stretches of the end: powers with unknown exponents, with and without a logarithm,
 exponentials, inverse logarithms, and drifts that have no limit at all. A kind counts if, fitted
 without the last third, it predicts that third as well as the best one does, or to within the
-noise. The error is what these kinds disagree by, and what leaving out the last third, or adding the
-noise, changes. Where a drift predicts as well as anything, nothing has settled.
+noise; and so does the second best of the same sort. The error is what these kinds disagree by, and
+what leaving out the last third, or adding the noise, changes. Where a drift predicts as well as
+anything, nothing has settled.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ LEAST = 4  # points without which nothing is extrapolated
 MOST = 28  # points of a stretch that are fitted
 STRETCHES = (3.0, 10.0, 30.0, 100.0, 1e3, 1e5)  # from x_end over this
 LEFT_OUT = 0.35  # share of a stretch that the others must predict
-AS_GOOD = 10.0  # times the best prediction's error, a prediction counts as well
+AS_GOOD = 4.0  # times the best prediction's error, a prediction counts as well
 NEARLY_AS_GOOD = 100.0  # times it, a prediction forced to another limit does not exclude that limit
+STANDS = 0.03  # share of a distance that even a logarithm covers over two decades
 SAFETY = 2.0  # by which what is seen is taken to be too small
 LARGEST = 250.0  # exponent
 ROUNDING = 4 * 2.0**-52
@@ -90,6 +92,11 @@ class Approach(NamedTuple):
     ends: tuple[float, ...]
     bounds: tuple[tuple[float, float], ...]
 
+    @property
+    def sort(self) -> str:
+        """Powers, exponentials or logarithms."""
+        return next(word for word in ("log", "exp", "power") if word in self.name)
+
 
 NONE = float("nan")
 POWER = (0.015, 8.0)
@@ -135,7 +142,7 @@ SIMPLE = (
         (POWER,),
     ),
     Approach(
-        "a power times a logarithm",
+        "a power times ln(x)",
         lambda at, q: (_grown(q[0] * at.back), at.back * (1 + _grown(q[0] * at.back))),
         (-1, 0),
         (POWER,),
@@ -191,7 +198,11 @@ class Fit(NamedTuple):
 
 
 def extrapolate(
-    x: Array, y: Array, noise: Array | None = None, *, enough: float = 0.0
+    x: Array,
+    y: Array,
+    noise: Array | None = None,
+    *,
+    enough: Callable[[Extrapolated], bool] = lambda found: False,
 ) -> Extrapolated:
     """Return the limit of ``y(x)`` for x to infinity.
 
@@ -202,8 +213,8 @@ def extrapolate(
     y : ndarray, shape (n,)
     noise : ndarray, shape (n,), optional
         Numerical error of each value; rounding unless given.
-    enough : float
-        An error that is small enough: once two stretches have it, longer ones are not tried.
+    enough : callable, optional
+        Whether a limit is known well enough: once two stretches say so, longer ones are not tried.
 
     Examples
     --------
@@ -229,7 +240,7 @@ def extrapolate(
     found: list[Extrapolated] = []
     for first in reversed(_stretches(x)):  # from the latest
         found.append(_on_stretch(x[first:], y[first:], off[first:]))
-        if len(found) > 1 and max(each.error for each in found[-2:]) <= enough:
+        if len(found) > 1 and all(map(enough, found[-2:])):
             break
     best = min(found, key=lambda each: each.error)
     if not np.isfinite(best.error):
@@ -258,7 +269,11 @@ def may_vanish(x: Array, y: Array, noise: Array, since: float) -> bool:
     good = np.isfinite(y) & np.isfinite(off)
     x, y, off = x[good], y[good], off[good]
     firsts = [first for first in _stretches(x) if x[first] <= since * (1 + 1e-12)]
-    return all(_may_vanish(x[first:], y[first:], off[first:]) for first in reversed(firsts))
+    for first in firsts:
+        long = x[-1] >= 100 * x[first]
+        if long and np.ptp(y[first:]) < STANDS * abs(y[-1]):
+            return False
+    return all(_may_vanish(x[first:], y[first:], off[first:]) for first in firsts)
 
 
 def _may_vanish(x: Array, y: Array, off: Array) -> bool:
@@ -307,6 +322,9 @@ def _on_stretch(x: Array, y: Array, off: Array) -> Extrapolated:
     tried.sort(key=lambda each: each[2])
     kind, _, least = tried[0]
     counted = [each for each in tried if each[2] <= max(floor, AS_GOOD * least)]
+    # A best one that does not fit may be near by chance: so the next of its sort counts as well.
+    alike = [each for each in tried if each[0].sort == kind.sort]
+    counted += [each for each in alike[1:2] if least > floor and each not in counted]
     if not all(np.isfinite(part.limit) for _, part, _ in counted):
         return Extrapolated(float(y[-1]), np.inf, "not settled", float(x[0]))
     every = np.ones(len(y), dtype=bool)
@@ -366,14 +384,14 @@ def _fit(kind: Approach, at: Places, y: Array, use: Mask, *, forced: bool = Fals
     inside = at.at(use)
     low, high = np.log(kind.bounds).T
     count = len(low)
-    points, step = (41, 11) if count == 1 else (13, 7)
+    points, rounds = (64, 5) if count == 1 else (14, 9)
     grid = np.linspace(low, high, points)
     width = (high - low) / (points - 1)
-    for _ in range(10 if count == 1 else 14):
-        mesh = np.array(list(product(*grid.T))).T  # (k, G)
+    for _ in range(rounds):
+        mesh = grid.T if count == 1 else np.array(list(product(*grid.T))).T  # (k, G)
         best = mesh[:, np.argmin(_misfit(kind, inside, y[use], mesh, forced=forced))]
-        grid = np.clip(np.linspace(best - width, best + width, step), low, high)
-        width = 2 * width / (step - 1)
+        grid = np.clip(np.linspace(best - width, best + width, points), low, high)
+        width = 2 * width / (points - 1)
     columns = np.stack(_columns(kind, at, np.exp(best)[:, None, None], forced=forced), axis=-1)[0]
     size = np.abs(columns[use]).max(axis=0)
     weights = np.linalg.lstsq(columns[use] / size, y[use], rcond=1e-15)[0] / size
