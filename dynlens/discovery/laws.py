@@ -102,7 +102,7 @@ class Law:
         readings = {
             name: Reading("factor", parameters=(("number", k + 1),))
             for k, name in enumerate(self.space.names)
-            if f"{name}[" in text
+            if f"{name}[" in text and name not in self.space.model.names
         }
         size = "squared_size" if self.polynomial else f"1 + abs({text})"
         return Conserved(text, readings=tuple(readings.items()), scale=size)
@@ -385,7 +385,7 @@ def conservation_laws(
     kept = independent(rows)
     stated = 0 if momentum is not None else gradient_rank(asked.stated, place)
     return ConservationLaws(
-        asked.name if momentum is None else f"{asked.name} with friction {friction}",
+        asked.short if momentum is None else f"{asked.short} with friction {friction}",
         fields.dimension,
         most,
         least,
@@ -481,4 +481,5 @@ def _moving(asked: Subject, friction: Fraction) -> Subject:
 
 def _short(claim: Conserved) -> str:
     text = claim.of if len(claim.of) < 60 else f"{claim.of[:56]}..."
-    return f"Conserved({text!r}, readings=...)"
+    readings = ", readings=..." if claim.readings else ""
+    return f"Conserved({text!r}{readings})"

@@ -16,9 +16,11 @@ from dynlens.discovery.polynomials import Polynomial
 from dynlens.discovery.tracing import Program, traced
 from dynlens.models.base import Model
 from dynlens.models.capabilities import SumOfPowers
+from dynlens.models.formula import FormulaModel
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 
+LONGEST = 80  # letters of a name that is printed
 REMEDY = "pass a model, a problem, or a function of arrays with `shapes`."
 
 
@@ -50,10 +52,21 @@ class Subject:
     @cached_property
     def program(self) -> Program:
         """What the map does."""
-        found = traced(self.map, self.shapes)
+        try:
+            found = traced(self.map, self.shapes)
+        except (TypeError, AttributeError) as error:
+            raise TypeError(
+                f"{self.short} is not made of arithmetic, powers and square roots alone, or is no "
+                f"function of these shapes: {error}; of a ReLU network, ask `relu_cell`."
+            ) from error
         if not found.outputs:
-            raise ValueError(f"{self.name} does not depend on its parameters; {REMEDY}")
+            raise ValueError(f"{self.short} does not depend on its parameters; {REMEDY}")
         return found
+
+    @property
+    def short(self) -> str:
+        """The name, without its end if it is long."""
+        return self.name if len(self.name) <= LONGEST else f"{self.name[: LONGEST - 3]}..."
 
     @cached_property
     def coordinates(self) -> tuple[str, ...]:
@@ -99,9 +112,8 @@ def subject(of: Any, shapes: Mapping[str, Sequence[int]] | None = None) -> Subje
 
 def _names(model: Model) -> tuple[str, ...]:
     """Names of a model's factors: its own, or W1, W2 and so on."""
-    own = getattr(model, "factor_names", None)
-    if own is not None:
-        return tuple(own)
+    if isinstance(model, FormulaModel):
+        return tuple(name for name, _ in model.shapes)
     count = len(model.factor_shapes)
     return ("W",) if count == 1 else tuple(f"W{k + 1}" for k in range(count))
 

@@ -311,6 +311,8 @@ def test_the_momentum_law_without_its_factor_is_refuted():
         ({"of": lambda w: 1.0, "shapes": {"w": 2}}, "does not depend"),
         ({"of": lambda w: np.where(w > 0, w, 0), "shapes": {"w": 2}}, "which of two values"),
         ({"of": lambda w: w**0.3, "shapes": {"w": 2}}, "exponent"),
+        ({"of": lambda w: np.tanh(w), "shapes": {"w": 2}}, "is not made of arithmetic"),
+        ({"of": dl.FormulaModel("relu(w)", {"w": 2})}, "ask `relu_cell`"),
         ({"of": dl.DeepLinear((1, 1, 1)), "at": [1, 2, 3]}, "`at` has 3 numbers"),
         ({"of": dl.DeepLinear((1, 1, 1)), "momentum": -1}, "momentum"),
     ],
@@ -353,6 +355,32 @@ def test_the_penalty_leaves_quotients_alone():
     assert ratios.proved, "its ratios are kept"
     path = dl.Path(ridge, dl.Start(0.5, seed=4), 2.0)
     assert ratios.laws[0].check(path).status == dl.Status.SUPPORTED
+
+
+# -- formulas -------------------------------------------------------------------------------------
+
+DATA = {"X": np.array([[1.0, 2.0], [2.0, -1.0], [0.5, 1.0]])}
+LABELS = [1.0, -1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("formula", "parameters", "laws"),
+    [
+        ("X @ (u * u - v * v)", {"u": 2, "v": 2}, ["u[0] v[0]", "u[1] v[1]"]),
+        ("a * (X @ w)", {"w": 2, "a": ()}, ["|w|^2 - a^2"]),
+        ("X @ w / norm(w)", {"w": 2}, ["|w|^2"]),
+        ("(X @ W)**2 @ a", {"W": (2, 1), "a": 1}, ["|W|^2 - 2 a[0]^2"]),
+    ],
+)
+def test_problems_of_formulas_have_laws_in_their_own_names(formula, parameters, laws):
+    problem = dl.network(formula, parameters=parameters, data=DATA, labels=LABELS)
+    found = conservation_laws(problem)
+    assert found.proved
+    assert [str(law) for law in found.laws] == laws
+    claim = found.laws[0].claim
+    assert not claim.readings
+    verdict = claim.check(dl.Path(problem, dl.Start(0.5, seed=1), 1.0))
+    assert verdict.status == dl.Status.SUPPORTED
 
 
 # -- any model at all -----------------------------------------------------------------------------
