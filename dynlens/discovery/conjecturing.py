@@ -31,6 +31,7 @@ from dynlens.support import validation
 from dynlens.verdict import Status, Verdict
 
 REPEATS = 3  # times that counterexamples join the data
+SEARCHED, SECONDS = 2000, 10.0  # states of a search, and its time at most
 SEEN = "on the states it was found on"
 FLOOR = "1e-9"  # below which an entry is a residue of rounding
 
@@ -292,6 +293,7 @@ def conjecture(
         found = replace(found, law="", status="NONE", reason="every law found was refuted")
     if found:
         found = _without_what_is_not_needed(found, cases)
+        found = _searched(found, planned)
     if refuted and not found:
         found = replace(found, reason=f"{'; '.join(refuted)}; {found.reason}")
     elif refuted:
@@ -469,6 +471,26 @@ def _tried(found: Conjecture, planned: Sequence[Attack]) -> list[Tried]:
         if verdict.status == Status.REFUTED:
             break
     return tried
+
+
+def _searched(found: Conjecture, planned: Sequence[Attack]) -> Conjecture:
+    """Search all that the attacks' cases stand for, if the law needs no hypothesis.
+
+    States that keep a hypothesis up to its tolerance may break a law that is true where it holds
+    exactly.
+    """
+    if found.status != "SUPPORTED" or found.assumptions:
+        return found
+    cases = [attack.case for attack in planned]
+    verdict = falsify(found.claim, cases, states=SEARCHED, seconds=SECONDS)
+    if verdict.search is None and verdict.status != Status.REFUTED:
+        return found
+    words = f"in a search of {SEARCHED} states"
+    tried = (*found.tried, Tried(words, verdict, cases[0]))
+    if verdict.status == Status.REFUTED:
+        reason = f"{found.law} was refuted {words}: {verdict.reproduce}"
+        return replace(found, law="", status="NONE", reason=reason, tried=tried)
+    return replace(found, tried=tried)
 
 
 def _told(tried: Sequence[Tried]) -> tuple[Tried, ...]:

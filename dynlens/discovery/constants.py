@@ -24,6 +24,7 @@ FAR = 1e3  # times the usual size: a state there is on its way to infinity, or t
 TIGHTER = 0.01  # a constant better by this share must be refuted
 KEPT = 4  # states that searches begin from
 GENERATIONS = 800
+SEARCHED, SECONDS = 10_000, 10.0  # states that the inequality is attacked at, and the time for it
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def best_constant(
         better = f"({result.constant}) * {1 - sign * TIGHTER!r}"
         result = replace(
             result,
-            holds=falsify(result.claim, states, states=0),
+            holds=falsify(result.claim, states, states=SEARCHED, seconds=SECONDS),
             tighter=_claim(result, better).check(found_at),
         )
     return replace(result, seconds=time.perf_counter() - began)

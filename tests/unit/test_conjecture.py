@@ -1,5 +1,7 @@
 """Rate laws found from exact rates alone, and none where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,7 @@ def test_a_hypothesis_that_is_not_needed_is_dropped():
     assert found.law == "-gradient_norm**2"
     assert found.assumptions == ()
     assert "balanced is not needed" in found.notes
+    assert "in a search of 2000 states" in [tried.words for tried in found.tried]
 
 
 def test_what_a_step_of_descent_adds():
@@ -223,6 +226,21 @@ def test_a_law_of_equal_widths_only_is_refuted_and_the_fit_repeated():
     assert not found
     assert "2*singular_values*alignment was refuted" in found.reason
     assert "two values of depth" in found.reason
+
+
+def test_a_law_that_a_search_refutes_is_none(monkeypatch):
+    from dynlens.discovery import conjecturing
+
+    honest = conjecturing.falsify
+
+    def searching(claim, case, *, states, **options):
+        verdict = honest(claim, case, states=states, **options)
+        return replace(verdict, status=dl.Status.REFUTED) if states else verdict
+
+    monkeypatch.setattr(conjecturing, "falsify", searching)
+    found = dl.conjecture("loss", of=["loss", "gradient_norm"], states=square((1, 2, 3)))
+    assert not found
+    assert "-gradient_norm**2 was refuted in a search" in found.reason
 
 
 # -- roundings ------------------------------------------------------------------------------------
