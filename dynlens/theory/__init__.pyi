@@ -27,6 +27,13 @@ from dynlens.theory.locality import flat_cosine as flat_cosine
 from dynlens.theory.locality import least_separation_rank as least_separation_rank
 from dynlens.theory.locality import mean_cosines as mean_cosines
 from dynlens.theory.locality import two_value_cosine as two_value_cosine
+from dynlens.theory.orthogonal import fixed_point_step as fixed_point_step
+from dynlens.theory.orthogonal import householder_qr as householder_qr
+from dynlens.theory.orthogonal import parameter_gradient as parameter_gradient
+from dynlens.theory.orthogonal import procrustes_flow as procrustes_flow
+from dynlens.theory.orthogonal import rotation_of as rotation_of
+from dynlens.theory.orthogonal import step_defect as step_defect
+from dynlens.theory.orthogonal import velocity as velocity
 from dynlens.theory.regression import adagrad as adagrad
 from dynlens.theory.regression import constant as constant
 from dynlens.theory.regression import diagonal_adagrad as diagonal_adagrad
