@@ -210,3 +210,29 @@ def test_the_error_covers_the_distance_from_the_true_limit(kind, seed):
     found = extrapolate(x, limit + SLOW[kind](x, r), np.full(80, 1e-11))
     assert abs(found.value - limit) <= 3 * found.error
     assert found.error < 1e-4
+
+
+HARD = {
+    "log log / log": lambda x: np.log(np.log(x)) / np.log(x),
+    "1 / log and log log / log^2": lambda x: 1 / np.log(x) + np.log(np.log(x)) / np.log(x) ** 2,
+    "1 / log and a power": lambda x: 1 / np.log(x) + x**-0.5,
+    "1 / sqrt(log)": lambda x: 1 / np.sqrt(np.log(x)),
+    "a stretched exponential": lambda x: np.exp(-20 * np.sqrt(x / x[-1])),
+}
+
+
+@pytest.mark.parametrize("kind", HARD)
+@pytest.mark.parametrize("x", [np.geomspace(1e2, 1e5, 12), 10 * 2.0 ** np.arange(8)])
+def test_a_slow_approach_does_not_refute_a_true_limit(kind, x):
+    h = tuple((1 / x).tolist())
+    values = (2 + HARD[kind](x)).tolist()
+
+    def of(samples):
+        return np.array(values)
+
+    case = Values("h", h)
+    claim = dl.Limit(of, 2, along="h", to=0.0)
+    found = claim.check(case)
+    assert found.status != "REFUTED", str(found)
+    for factor in OFF:
+        assert dl.Limit(of, 2 * factor, along="h", to=0.0).check(case).status != "SUPPORTED"

@@ -10,15 +10,23 @@ matrix, hence sigma_d <= s and |W_11| >= 1 / s - s; balanced factors keep det W 
 import dynlens as dl
 
 from . import algebra, cases
-from .cases import S, equal, positive
+from .cases import S, positive
 
 LARGE, MATRICES = cases.LARGE, cases.LARGE_MATRICES  # for d = 3 and 4
 ANY = (*LARGE.values(), *MATRICES.values())
 
 
+LIMIT = {"assumptions": cases.CONDITIONS}
+
+
 def at(d, claim):
-    """In d by d matrices: flows late, and for what holds always, random matrices too."""
-    return dl.Check(claim, (LARGE[d],) if claim.after else (LARGE[d], MATRICES[d]))
+    """In d by d matrices: along a flow, and at random."""
+    return dl.Check(claim, (LARGE[d], MATRICES[d]))
+
+
+def tends(d, of, value, readings):
+    """In d by d matrices, along a flow."""
+    return dl.Check(dl.Limit(of, value, **LIMIT, readings=readings), (LARGE[d],))
 
 
 def sigma(r):
@@ -36,17 +44,12 @@ theorem = dl.Theorem(
     claims={
         "solutions": dl.Identities("det -1 and d - 2 unit singular values", algebra.solutions),
         "grows": cases.grows(9e3),
-        "rate": equal(
-            "Abs(w11)", "(8 * t)**exponent", given={"exponent": 3 / 8}, after=2.7e4, tolerance=0.01
-        ),
+        "rate": dl.Limit("Abs(w11)", "(8 * t)**(3 / 8)", **LIMIT, readings=cases.NAMES),
         "entry": dl.Check(positive("Abs(w11)", f"1 / {S} - {S}"), ANY),
         **{f"sigma_{d}": at(d, positive(S, "sigma", readings=sigma(d))) for d in (3, 4)},
-        "rank 2 of 3": at(3, positive(1e-3, "D", readings=rank(2), after=9e3)),
-        "rank 3 of 4": at(4, positive(1e-3, "D", readings=rank(3), after=9e3)),
+        **{f"rank {d - 1} of {d}": tends(d, "D", 0, readings=rank(d - 1)) for d in (3, 4)},
         **{
-            f"sigma_{r} of {d}": at(
-                d, equal("sigma", 1, readings=sigma(r), after=9e3, tolerance=1e-3)
-            )
+            f"sigma_{r} of {d}": tends(d, "sigma", 1, readings=sigma(r))
             for d, r in ((3, 2), (4, 2), (4, 3))
         },
     },
@@ -63,7 +66,10 @@ theorem = dl.Theorem(
             "assumptions": (dl.BALANCED,),
             "on": [cases.LARGE_NEGATIVE],
         },
-        "exponent L / (L + 2)": {"claim": "rate", "given": {"exponent": 3 / 5}},
+        "exponent L / (L + 2)": dl.Check(
+            dl.PowerLaw("Abs(w11)", "t", 3 / 5, after=1e4, **LIMIT, readings=cases.NAMES),
+            [LARGE[3]],
+        ),
         "|W_11| >= 1 / s": {"claim": "entry", "right": f"1 / {S}", "on": [MATRICES[3]]},
         "sigma_d <= s / 2": {"claim": "sigma_3", "left": f"{S} / 2", "on": [MATRICES[3]]},
     },
