@@ -95,6 +95,7 @@ _HOME = {
     "Reading": "dynlens.cases.base",
     "SmallStarts": "dynlens.cases.small_starts",
     "Start": "dynlens.cases.base",
+    "load_case": "dynlens.cases.saved",
     "States": "dynlens.cases.base",
     "SystemPath": "dynlens.cases.systems",
     # Verdicts

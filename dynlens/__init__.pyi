@@ -24,6 +24,7 @@ from dynlens.cases.descents import DescentCase as DescentCase
 from dynlens.cases.families import Family as Family
 from dynlens.cases.measurements import Measurement as Measurement
 from dynlens.cases.paths import Path as Path
+from dynlens.cases.saved import load_case as load_case
 from dynlens.cases.small_starts import SmallStarts as SmallStarts
 from dynlens.cases.systems import SystemPath as SystemPath
 from dynlens.catalogue.shipped import from_file as from_file
@@ -179,6 +180,7 @@ __all__ = [
     "gradient_flow",
     "gradient_flow_batch",
     "load",
+    "load_case",
     "loss_below",
     "network",
     "objective",

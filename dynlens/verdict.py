@@ -8,15 +8,18 @@ exceed the tolerance by three of them, so that a true theorem is not refuted by 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dynlens.support.equality import EqualWithNaN
 from dynlens.support.errors import ClaimViolated
+from dynlens.support.files import write_atomically
 from dynlens.support.typing import Array, Mask
 
 SHARP = 1e3  # a sign-critical quantity is trusted while it exceeds its error this many times
@@ -166,6 +169,7 @@ class Verdict(EqualWithNaN):
     within: Status | None = None  # status up to the horizon, where that is too little of the time
     search: Search | None = None
     reproduce: str = ""
+    script: str = field(default="", repr=False)
     id: str = ""
     title: str = ""
     source: str = ""
@@ -193,6 +197,23 @@ class Verdict(EqualWithNaN):
         if self.status == Status.REFUTED:
             raise ClaimViolated(str(self))
         return self
+
+    def save_case(self, path: str | os.PathLike[str]) -> None:
+        """Write a Python file that checks the same claim on the same case and prints the verdict.
+
+        Parameters
+        ----------
+        path : path
+            Of the file, overwritten if it is there. `dynlens.load_case` reads claim and case.
+
+        Raises
+        ------
+        ValueError
+            If there is no such file, with the reason.
+        """
+        if not self.script:
+            raise ValueError(self.reproduce.lstrip("# ") or "this verdict is not of one case.")
+        write_atomically(Path(path), self.script.encode())
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data with stable keys, for JSON."""

@@ -21,7 +21,7 @@ from dynlens.models.deep_linear import DeepLinear
 from dynlens.observables import registry
 from dynlens.observables.registry import REGISTRY
 from dynlens.problems.losses import Loss, SquaredLoss
-from dynlens.problems.observations import Entries, Full
+from dynlens.problems.observations import Entries, Full, frozen
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.errors import UnknownNameError
@@ -318,6 +318,9 @@ class States(Case):
 
     def __post_init__(self) -> None:
         validation.instance("problem", self.problem, Problem, PROBLEM)
+        object.__setattr__(
+            self, "theta", frozen(validation.real_array("theta", self.theta, ndim=2))
+        )
 
     def samples(self) -> ModelSamples:
         """Return the states, with a twin nudged by one unit in the last place."""

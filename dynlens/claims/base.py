@@ -17,7 +17,7 @@ import numpy as np
 from dynlens.cases.base import Case, Reading, Samples
 from dynlens.cases.formulas import Formula, Word, as_text, compiled_formula, partials, word
 from dynlens.cases.paths import Path
-from dynlens.cases.reproduce import NAMED, reproduce_line
+from dynlens.cases.reproduce import NAMED, reproduction
 from dynlens.claims.horizon import gap_of, horizon
 from dynlens.claims.words import entry_of, reduced_rate
 from dynlens.dynamics.trajectory import Trajectory
@@ -190,7 +190,7 @@ class Claim(ABC):
         if samples.unseen and verdict.status == Status.SUPPORTED:
             note = "; ".join(filter(None, (verdict.note, samples.unseen)))
             verdict = replace(verdict, status=Status.UNDECIDED, within=verdict.status, note=note)
-        return replace(verdict, reproduce=reproduce_line(self, case))
+        return replace(verdict, **reproduction(self, case))
 
     @property
     def _stated(self) -> str:
@@ -461,7 +461,7 @@ class All(Claim):
             attacks=sum(part.attacks for part in parts),
             slack=smallest(part.slack for part in parts),
             parts=parts,
-            reproduce=reproduce_line(self, case),
+            **reproduction(self, case),
         )
 
     def measure(self, samples: Samples) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dynlens.cases.base import Case
-from dynlens.cases.reproduce import concise, reproduce_line
+from dynlens.cases.reproduce import concise, reproduction
 from dynlens.cases.spaces import Space, space_of
 from dynlens.claims.base import All, Claim
 from dynlens.claims.searching import SHARES, Attack, Found, attempt, refutes
@@ -131,7 +131,7 @@ def _each(claim: All, cases: tuple[Case, ...], *, states: int, **options: Any) -
         statement=claim.statement,
         attacks=sum(verdict.attacks for verdict in found),
         parts=tuple(found),
-        reproduce=reproduce_line(claim, cases[0]),
+        **reproduction(claim, cases[0]),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dynlens.cases.reproduce import reproduce_line
+from dynlens.cases.reproduce import reproduction
 from dynlens.support import validation
 from dynlens.verdict import Status, Verdict, weakest
 
@@ -81,7 +81,7 @@ class Identities:
             worst=at,
             note="; ".join(told),
             scope="all values of the symbols",
-            reproduce=reproduce_line(self),
+            **reproduction(self),
         )
 
 

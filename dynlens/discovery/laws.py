@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dynlens.cases.base import Reading
-from dynlens.cases.reproduce import reproduce_line
+from dynlens.cases.reproduce import reproduction
 from dynlens.claims.equations import Conserved
 from dynlens.claims.proof import Identities
 from dynlens.discovery import mathematics, polynomials
@@ -139,7 +139,7 @@ class Law:
 
     def paste(self, case: Any) -> str:
         """One line that checks the law on a case and prints the verdict."""
-        return reproduce_line(self.claim, case)
+        return str(reproduction(self.claim, case)["reproduce"])
 
 
 @dataclass(frozen=True)
