@@ -71,9 +71,13 @@ class Space(ABC):
         """Return the space for the k-th restart, in which what no row says may be different."""
         return self
 
-    def beside(self, row: Array, rng: np.random.Generator, count: int) -> Array:
-        """Return states that are off by a rounding of the largest of them, shape (count, n)."""
-        return row + 2.0**-52 * np.abs(row).max() * rng.standard_normal((count, len(row)))
+    def beside(self, row: Array, rng: np.random.Generator, count: int, share: float) -> Array:
+        """Return states that are off by a share of the largest number, shape (count, n)."""
+        return row + share * np.abs(row).max() * rng.standard_normal((count, len(row)))
+
+    def blurred(self, share: float) -> Space:
+        """Return the space with readings that are off by a share of the largest number."""
+        return self
 
     def rounder(self, row: Array, digits: int) -> Array:
         """Return a state of fewer digits near this one."""
@@ -216,15 +220,20 @@ class StateSpace(Space):
             share = self.sign * np.linalg.det(matrices) / norms
         return np.where(share > SINGULAR, 0.0, 1.0 - np.nan_to_num(share, nan=-1.0))
 
-    def beside(self, row: Array, rng: np.random.Generator, count: int) -> Array:
+    def beside(self, row: Array, rng: np.random.Generator, count: int, share: float) -> Array:
         model = self.problem.model
         noise = [
-            2.0**-52 * np.abs(factor).max() * rng.standard_normal((count, *factor.shape))
+            share * np.abs(factor).max() * rng.standard_normal((count, *factor.shape))
             for factor in model.unravel(self._theta(row))
         ]
         found = np.repeat(row[None], count, axis=0)
         found[:, : model.parameters] += model.ravel(tuple(noise))
         return found
+
+    def blurred(self, share: float) -> Space:
+        return replace(
+            self, problem=replace(self.problem, model=_blurred(self.problem.model, share))
+        )
 
     def samples(self, rows: Array) -> Samples:
         problem = self.problem
@@ -271,6 +280,20 @@ class _EachItsOwn(Entries):
     @property
     def count(self) -> int:
         return len(self.indices)
+
+
+def _blurred(model: Model, share: float) -> Model:
+    """Return the model with end-to-end tensors that are off as singular values of them may be."""
+    rng, twin = np.random.default_rng(0), copy(model)
+    axes = tuple(range(-len(model.tensor_shape), 0))
+
+    def end_to_end(factors: Any) -> Any:
+        tensor = model.end_to_end(factors)
+        size = np.abs(tensor).max(axis=axes, keepdims=True)
+        return tensor + share * size * rng.standard_normal(tensor.shape)
+
+    object.__setattr__(twin, "end_to_end", end_to_end)
+    return twin
 
 
 def shapes(model: Model, rng: np.random.Generator, count: int) -> Array:
