@@ -273,10 +273,6 @@ def may_vanish(x: Array, y: Array, noise: Array, since: float) -> bool:
         long = x[-1] >= 100 * x[first]
         if long and np.ptp(y[first:]) < STANDS * abs(y[-1]):
             return False
-    late = np.abs(y[firsts[-1] :]) if firsts else np.zeros(1)
-    error = off[firsts[-1] :].max() if firsts else 0.0
-    if np.all(np.diff(late) >= -2 * error) and late[-1] - late[0] > 4 * error:
-        return False  # it moves away
     return all(_may_vanish(x[first:], y[first:], off[first:]) for first in firsts)
 
 
