@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynlens.models.capabilities import ModeTree
+from dynlens.observables.exactly import exact_ranks
 from dynlens.observables.registry import observable
-from dynlens.observables.repeated import singular_rates
+from dynlens.observables.repeated import EQUAL, singular_rates
 from dynlens.observables.spectra import erank
 from dynlens.problems.problem import Problem
 from dynlens.support import validation
 from dynlens.support.arrays import namespace
 from dynlens.support.typing import Array, ArrayLike, Factors
+
+SURELY = 1e-10  # share of the largest singular value above which one is not zero
 
 
 @observable(dims=("component",))
@@ -95,28 +98,71 @@ def branch_names(problem: Problem) -> tuple[str, ...]:
     return tuple(node.name for node in _tree(problem).nodes[:-1])
 
 
+@observable()
+def matricization_rank(
+    problem: Problem,
+    factors: Factors,
+    modes: int | Sequence[int] = 0,
+    tolerance: float | None = None,
+    exact: bool = False,
+) -> Array:
+    """Rank of the end-to-end tensor with `modes` as rows of a matrix; NaN where floats do not tell.
+
+    Parameters
+    ----------
+    modes : int or sequence of int
+        Of a matrix, 0 gives its rank.
+    tolerance : float, optional
+        Singular values up to this share of the largest count as zero. Unless given, those above
+        1e-10 of it count, those below rounding do not, and with one in between the rank is unknown.
+    exact : bool
+        Take the parameters for the rational numbers that they are, and eliminate exactly; slow.
+    """
+    shape = problem.model.tensor_shape
+    if exact:
+        return exact_ranks(
+            problem.model, factors, lambda tensor: matricization(tensor, shape, modes)
+        )
+    values = matricization_singular_values(problem, factors, modes=modes)
+    return _rank_of(values, tolerance, max(shape))
+
+
 @observable(dims=("branch",), labels={"branch": branch_names})
-def hierarchical_rank(problem: Problem, factors: Factors, tolerance: float = 1e-10) -> Array:
+def hierarchical_rank(
+    problem: Problem, factors: Factors, tolerance: float | None = None, exact: bool = False
+) -> Array:
     """Hierarchical tensor rank: the rank of the end-to-end tensor matricized at every node.
 
     Nodes are those of the model's mode tree but the root, leaves first.
 
     Parameters
     ----------
-    tolerance : float
-        Singular values up to this share of the largest count as zero.
+    tolerance, exact
+        See `matricization_rank`.
 
     References
     ----------
     razin2022implicit
     """
-    validation.positive("tolerance", tolerance, allow_zero=True)
-    ranks = []
-    for node in _tree(problem).nodes[:-1]:
-        values = matricization_singular_values(problem, factors, modes=node.modes)
-        ranks.append((values > tolerance * values[..., :1]).sum(axis=-1))
-    xp = namespace(factors[0])
-    return xp.astype(xp.stack(ranks, axis=-1), factors[0].dtype)
+    nodes = _tree(problem).nodes[:-1]
+    ranks = [
+        matricization_rank(problem, factors, modes=node.modes, tolerance=tolerance, exact=exact)
+        for node in nodes
+    ]
+    return namespace(ranks[0]).stack(ranks, axis=-1)
+
+
+def _rank_of(values: Array, tolerance: float | None, size: int) -> Array:
+    """Number of singular values, shape (..., r), that are not zero."""
+    xp = namespace(values)
+    if tolerance is not None:
+        validation.positive("tolerance", tolerance, allow_zero=True)
+    above = values > (SURELY if tolerance is None else tolerance) * values[..., :1]
+    found = xp.astype(above.sum(axis=-1), values.dtype)
+    if tolerance is not None:
+        return found
+    between = ~above & (values > EQUAL * size * values[..., :1])
+    return xp.where(xp.any(between, axis=-1), np.nan, found)
 
 
 def _tree(problem: Problem) -> ModeTree:

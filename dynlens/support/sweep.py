@@ -133,7 +133,7 @@ class Sweep:
             yield from map_(work, jobs)
             return
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        wanted = validation.count("processes", processes or cores or 1)
+        wanted = validation.count("processes", cores or 1 if processes is None else processes)
         if wanted == 1 or len(jobs) <= 1:
             yield from (work(job) for job in jobs)
             return
