@@ -65,6 +65,7 @@ _HOME = {
     "Equilibrium": "dynlens.claims.equilibria",
     "Frequency": "dynlens.claims.draws",
     "Identities": "dynlens.claims.proof",
+    "Infimum": "dynlens.claims.extrema",
     "LeadingError": "dynlens.claims.orders",
     "LeastAmongFits": "dynlens.claims.potentials",
     "Limit": "dynlens.claims.limits",
@@ -75,6 +76,7 @@ _HOME = {
     "PowerLaw": "dynlens.claims.limits",
     "RateLaw": "dynlens.claims.equations",
     "Recursion": "dynlens.claims.orders",
+    "Supremum": "dynlens.claims.extrema",
     "Theorem": "dynlens.claims.theorem",
     "falsify": "dynlens.claims.falsifying",
     # Discovery

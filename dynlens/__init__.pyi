@@ -44,6 +44,8 @@ from dynlens.claims.equations import Conserved as Conserved
 from dynlens.claims.equations import Equal as Equal
 from dynlens.claims.equations import RateLaw as RateLaw
 from dynlens.claims.equilibria import Equilibrium as Equilibrium
+from dynlens.claims.extrema import Infimum as Infimum
+from dynlens.claims.extrema import Supremum as Supremum
 from dynlens.claims.falsifying import falsify as falsify
 from dynlens.claims.limits import Limit as Limit
 from dynlens.claims.limits import PowerLaw as PowerLaw
@@ -131,6 +133,7 @@ __all__ = [
     "HierarchicalTensor",
     "HuberLoss",
     "Identities",
+    "Infimum",
     "IntegrationError",
     "KernelError",
     "LeadingError",
@@ -162,6 +165,7 @@ __all__ = [
     "Start",
     "States",
     "Status",
+    "Supremum",
     "SymmetricTensor",
     "SystemPath",
     "Theorem",

@@ -444,3 +444,35 @@ def test_swarms_come_to_the_top(name):
 
 def test_without_a_covariance_they_do_not_on_an_ellipsoid():
     assert climbed(LANDSCAPES["ellipsoid"], adapted=False) > 1e-3
+
+
+# -- suprema --------------------------------------------------------------------------------------
+
+RANK = ("rank_distance / sqrt(loss)", matrices(ONE, 1))
+
+
+def test_a_supremum_is_kept_and_nearly_reached():
+    of, case = RANK
+    verdict = dl.Supremum(of, "sqrt(2)").check(case)
+    assert verdict.status == "SUPPORTED", str(verdict)
+    assert "comes near" in verdict.note
+    below = dl.Supremum(of, "1.4").check(case)
+    assert below.status == "REFUTED"
+    assert pasted(below.reproduce).status == "REFUTED"
+
+
+def test_a_bound_that_is_not_reached_is_no_supremum():
+    of, case = RANK
+    verdict = dl.Supremum(of, "1.5").check(case)
+    assert verdict.status == "UNDECIDED"
+    assert "no state was found" in verdict.note
+
+
+def test_an_infimum_is_a_best_constant():
+    box = dl.Box({"x": (0, 50)})
+    assert dl.Infimum("x**2 - x", "-1/4").check(box).status == "SUPPORTED"
+    assert dl.Infimum("x**2 - x", "-0.249").check(box).status == "REFUTED"
+    assert dl.Infimum("x**2 - x", "-0.26").check(box).status == "UNDECIDED"
+    assert dl.Supremum("-x**2", "0").check(box).status == "SUPPORTED"
+    with pytest.raises(ValueError, match="`share`"):
+        dl.Infimum("x", "0", share=2)
