@@ -116,8 +116,8 @@ class Gaps(dl.Measurement):
 
     d: int
     sign: int
-    count: int = 6
-    t_end: float = 100.0
+    count: int = 5
+    t_end: float = 60.0
 
     def measure(self, numerics):
         B = definite(np.random.default_rng(0), self.d)
@@ -138,7 +138,7 @@ class Reflections(dl.Measurement):
 
     d: int
     count: int = 3
-    t_end: float = 200.0
+    t_end: float = 60.0
 
     def measure(self, numerics):
         B, gaps = definite(np.random.default_rng(0), self.d), []
