@@ -285,11 +285,3 @@ class Charges(dl.Measurement):
 
 
 CHARGES = {n: Charges(n) for n in MINIMA}
-
-DRIFT_VARIANTS = {
-    "an iteration more, an order more": {"claim": "defect, k = 2", "exponent": 4},
-    "order two for tangent steps": {"claim": "defect, k = 0", "exponent": 2},
-    "two iterations are Cayley's step": {"claim": "exact", "on": drifts(2)},
-    "two iterations drift outwards": {"claim": "sign, k = 2", "left": "trace"},
-    "even orders": {"claim": "energy, k = 1", "exponent": 2},
-}

@@ -13,6 +13,18 @@ from . import steps
 from .steps import ORDERS, STATED, drifts
 
 outwards = {k: "trace" if k in (0, 1, 4) else "-trace" for k in ORDERS}
+numbers = {
+    f"at theta = .3, k = {k}": dl.Check(dl.Equal(f"k{k}", value, tolerance=1e-7), [steps.Defects()])
+    for k, value in enumerate(STATED)
+}
+defects = {
+    f"defect, k = {k}": dl.Check(dl.PowerLaw("defect", "h", exponent=order), drifts(k, steps.CALM))
+    for k, order in ORDERS.items()
+}
+energies = {
+    f"energy, k = {k}": dl.Check(dl.PowerLaw("energy", "h", exponent=order), steps.ENERGIES[k])
+    for k, order in ORDERS.items()
+}
 
 theorem = dl.Theorem(
     "O.T8",
@@ -20,24 +32,9 @@ theorem = dl.Theorem(
     source="steps of liu2021orthogonal (code); derived",
     claims={
         "lengthening": dl.Identities("|p_k|^2 - 1, k = 0, ..., 5", steps.lengthening),
-        **{
-            f"at theta = .3, k = {k}": dl.Check(
-                dl.Equal(f"k{k}", value, tolerance=1e-7), [steps.Defects()]
-            )
-            for k, value in enumerate(STATED)
-        },
-        **{
-            f"defect, k = {k}": dl.Check(
-                dl.PowerLaw("defect", "h", exponent=order), drifts(k, steps.CALM)
-            )
-            for k, order in ORDERS.items()
-        },
-        **{
-            f"energy, k = {k}": dl.Check(
-                dl.PowerLaw("energy", "h", exponent=order), steps.ENERGIES[k]
-            )
-            for k, order in ORDERS.items()
-        },
+        **numbers,
+        **defects,
+        **energies,
         **{
             f"sign, k = {k}": dl.Check(dl.AtLeast(side, "0"), drifts(k))
             for k, side in outwards.items()
@@ -45,5 +42,11 @@ theorem = dl.Theorem(
         "exact": dl.Check(dl.Equal("defect", "0", scale="1", tolerance=1e-12), steps.KEPT),
         "first order": dl.Check(dl.PowerLaw("distance", "h", exponent=1), steps.KEPT),
     },
-    false=steps.DRIFT_VARIANTS,
+    false={
+        "an iteration more, an order more": {"claim": "defect, k = 2", "exponent": 4},
+        "order two for tangent steps": {"claim": "defect, k = 0", "exponent": 2},
+        "two iterations are Cayley's step": {"claim": "exact", "on": drifts(2)},
+        "two iterations drift outwards": {"claim": "sign, k = 2", "left": "trace"},
+        "even orders": {"claim": "energy, k = 1", "exponent": 2},
+    },
 )
