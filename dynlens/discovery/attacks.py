@@ -20,7 +20,7 @@ from dynlens.models.base import Model
 from dynlens.problems.losses import HuberLoss
 
 FAR = 1000  # added to the seeds that were seen
-SCALES = (0.4, 1.6)  # times a scale that was seen
+SCALES = (0.1, 0.4, 1.6)  # times a scale that was seen: where signs are both, and beyond
 SEEN_SCALES = (0.5, 1.0, 1.7)
 DEPTHS = (2, 3, 4, 5)
 FEW = 10  # states of each attack

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dynlens.cases.base import Case
-from dynlens.claims.base import BALANCED, Assumption, Claim
+from dynlens.claims.base import BALANCED, LOOSEST, Assumption, Claim
 from dynlens.claims.equations import RateLaw
 from dynlens.claims.falsifying import falsify
 from dynlens.claims.orders import Recursion
@@ -373,7 +373,8 @@ def _law(fit: Fit, rows: Table, noise: float) -> Product | str:
         few = len(rows.groups) < 3 and rows.number
         why = f"two values of {rows.number} decide at most one coefficient; " if few else ""
         return f"{why}exponents or factor are no simple function of {rows.number or 'nothing'}"
-    rule = sign_rule(rows, fit.names)
+    named = tuple(zip(fit.names, known, strict=True))
+    rule = sign_rule(rows, named)
     if rule is None:
         return "no product of the candidates' signs is the sign of the rate"
     product = Product(factor, tuple(zip(fit.names, known, strict=True)), *rule, signed_names(rows))
@@ -482,7 +483,9 @@ def _searched(found: Conjecture, planned: Sequence[Attack]) -> Conjecture:
     if found.status != "SUPPORTED" or found.assumptions:
         return found
     cases = [attack.case for attack in planned]
-    verdict = falsify(found.claim, cases, states=SEARCHED, seconds=SECONDS)
+    # Extreme states are where the error of an entry is told least well.
+    claim = replace(found.claim, tolerance=LOOSEST)
+    verdict = falsify(claim, cases, states=SEARCHED, seconds=SECONDS)
     if verdict.search is None and verdict.status != Status.REFUTED:
         return found
     words = f"in a search of {SEARCHED} states"

@@ -15,6 +15,7 @@ from dynlens.support.typing import Array
 ACCEPTED = 1e-9  # residual of logarithms, root mean square, of an exact law
 COLLINEAR = 1e-8  # of singular values: below, exponents cannot be told apart
 THIN = 400  # rows of each group that subsets are tried on
+FEWEST = 5  # rows beyond the number of candidates
 SURE = 4.0  # standard errors within which a coefficient is known
 
 
@@ -74,7 +75,7 @@ class Product:
 
     def _power(self, name: str, form: Form, number: str) -> str:
         whole = form.constant is not None and form.constant.denominator == 1
-        odd = whole and int(form.constant or 0) % 2 == 1
+        odd = is_odd(form)
         wrapped = name if _atom(name) else f"({name})"
         exponent = form.text(number)
         power = wrapped if exponent == "1" else f"{wrapped}**{_exponent(exponent)}"
@@ -86,6 +87,12 @@ class Product:
         if name not in self.signs:
             return power if whole and not odd else absolute
         return f"{absolute}*sign({name})"
+
+
+def is_odd(form: Form) -> bool:
+    """Whether an exponent is an odd number."""
+    value = form.constant
+    return value is not None and value.denominator == 1 and value.numerator % 2 == 1
 
 
 def _atom(name: str) -> bool:
@@ -154,10 +161,11 @@ def _fit(
     """Fit one set; None if its exponents cannot be told apart."""
     exponents, constants, spreads = [], [], []
     worst = 0.0
-    for y, X in logs:
-        own = X[:, subset]
+    for whole, X in logs:
+        rows = np.isfinite(X[:, subset]).all(axis=1)
+        y, own = whole[rows], X[rows][:, subset]
         n, k = len(y), len(subset)
-        if n < k + 3:
+        if n < k + FEWEST:
             return None
         mean = own.mean(axis=0)
         centred = own - mean
@@ -208,35 +216,52 @@ def agrees(fit: Fit, product: Product, table: Table, noise: float) -> bool:
         y = np.log(np.abs(group.rates)) - np.log(abs(product.factor.at(group.number)))
         for name, form in product.powers:
             y = y - form.at(group.number) * np.log(np.abs(group.columns[name]))
+        y = y[np.isfinite(y)]
         allowed = max(10 * ACCEPTED, fit.residual * (1 + 6 / np.sqrt(len(y))))
         if np.sqrt(np.mean(y**2)) > allowed:
             return False
     return True
 
 
-def sign_rule(table: Table, first: Sequence[str]) -> tuple[bool, tuple[str, ...]] | None:
-    """Smallest set of candidates whose signs give that of the rate at every row.
+def sign_rule(
+    table: Table, powers: Sequence[tuple[str, Form]]
+) -> tuple[bool, tuple[str, ...]] | None:
+    """Candidates whose signs give that of the rate at every row.
+
+    Those come first that the powers have by themselves, being odd: where a sign never changes at
+    the states, ``x`` is a law and ``-abs(x)`` an accident. Then the smallest set, of names in the
+    law before others.
 
     Returns
     -------
     negative : bool
         Whether the product of the signs is to be turned round.
     names : tuple of str
-        Those of `first` are tried before others.
     """
+    first = [name for name, _ in powers]
     signed = [
         name for name in table.names if any(np.any(g.columns[name] < 0) for g in table.groups)
     ]
-    ordered = [n for n in signed if n in first] + [n for n in signed if n not in first]
-    for names in _subsets(ordered, len([n for n in signed if n in first])):
-        products = [
-            np.sign(group.rates) * np.prod([np.sign(group.columns[n]) for n in names], axis=0)
-            for group in table.groups
-        ]
+    own = [n for n in signed if n in first]
+    natural = tuple(name for name, form in powers if name in own and is_odd(form))
+    ordered = own + [n for n in signed if n not in first]
+    for names in (natural, *_subsets(ordered, len(own))):
+        products = [_signs(group, (*first, *names), names) for group in table.groups]
         for sign in (1.0, -1.0):
             if all(np.all(product == sign) for product in products):
                 return sign < 0, names
     return None
+
+
+def _signs(group: Group, known: Sequence[str], names: Sequence[str]) -> Array:
+    """Signs of the rate times those of `names`, at rows where all that is `known` can be used."""
+    product = np.sign(group.rates)
+    for name in names:
+        product = product * np.sign(group.columns[name])
+    for name in known:
+        product = product + 0 * group.columns[name]
+    found: Array = product[np.isfinite(product)]
+    return found
 
 
 def _subsets(names: Sequence[str], own: int) -> Iterator[tuple[str, ...]]:

@@ -30,7 +30,9 @@ from dynlens.discovery.searching import (
     value,
 )
 from dynlens.discovery.subjects import Subject, subject
+from dynlens.dynamics.trajectory import Trajectory
 from dynlens.support import validation
+from dynlens.support.typing import Array
 
 ONE: Polynomial = {(): 1}
 SHOWN = 40  # laws that are printed
@@ -210,6 +212,34 @@ class ConservationLaws:
     def claims(self) -> tuple[Conserved, ...]:
         """Each law as a claim about paths."""
         return tuple(law.claim for law in self.laws)
+
+    def observe(self, trajectory: Trajectory) -> Any:
+        """Values of the laws along a run, labelled: how much descent breaks them, say.
+
+        Returns
+        -------
+        xarray.DataArray, dims (time, law)
+
+        Examples
+        --------
+        >>> import dynlens as dl
+        >>> problem = dl.completion_problem(2)
+        >>> run = dl.gradient_descent(problem, problem.init(0.5, seed=0), eta=0.1, steps=10)
+        >>> values = conservation_laws(problem).observe(run)
+        >>> values.dims, bool(abs(values[-1] - values[0]).max() > 1e-3)
+        (('time', 'law'), True)
+        """
+        import xarray as xr
+
+        if not self.laws or self.laws[0].space.moving:
+            raise ValueError("there is no law of the parameters alone, so nothing to observe.")
+        theta = trajectory.theta
+        values = np.stack(
+            [_number(law.numerator, theta) / _number(law.denominator, theta) for law in self.laws],
+            axis=-1,
+        )
+        labels = {"time": trajectory.t, "law": [str(law) for law in self.laws]}
+        return xr.DataArray(values, labels, ("time", "law"), name="laws")
 
     def __len__(self) -> int:
         return len(self.laws)
@@ -477,6 +507,14 @@ def _moving(asked: Subject, friction: Fraction) -> Subject:
         shapes=(*asked.shapes, *asked.shapes, ()),
         moving=True,
     )
+
+
+def _number(polynomial: Polynomial, theta: Array) -> Array:
+    """Value at states of shape (S, P), shape (S,)."""
+    total = np.zeros(len(theta))
+    for monomial, coefficient in polynomial.items():
+        total = total + float(coefficient) * theta[:, list(monomial)].prod(axis=1)
+    return total
 
 
 def _short(claim: Conserved) -> str:

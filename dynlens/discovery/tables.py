@@ -15,7 +15,7 @@ from dynlens.claims.orders import Recursion
 from dynlens.observables.registry import REGISTRY
 from dynlens.support import validation
 from dynlens.support.errors import UnknownNameError
-from dynlens.support.typing import Array
+from dynlens.support.typing import Array, Mask
 
 LEFT_OUT = ("cp_rank", "parameters", "factor", "end_to_end")
 """Observables that no law is sought in: estimated by iteration, or no numbers of the model."""
@@ -40,7 +40,7 @@ class Group:
         NaN where there is none.
     rates : ndarray, shape (n,)
     columns : dict from str to ndarray, shape (n,)
-        Candidates by name.
+        Candidates by name; NaN where one is zero, undefined or a residue of rounding.
     """
 
     number: float
@@ -62,7 +62,7 @@ class Table:
     whole : bool
         Whether the target is one number at a state, rather than several.
     dropped : int
-        Rows at which something was zero, undefined or a residue of rounding.
+        Rows at which the rate was zero, undefined or a residue of rounding.
     left_out : tuple of str
         Sentences about candidates that are none.
     constant : tuple of str
@@ -144,8 +144,11 @@ def table(
     values = np.concatenate([numbers for numbers, _, _ in blocks])
     rates = np.concatenate([block.ravel() for _, block, _ in blocks])
     columns = {name: np.concatenate([b[2][name][0] for b in blocks]) for name in names}
+    columns = {name: np.where(_usable(v), v, np.nan) for name, v in columns.items()}
+    kept = _usable(rates)
     before = _before(blocks, target) if steps else None
-    kept = _usable(rates, columns, before)
+    if before is not None:
+        kept = kept & (np.abs(rates) > SMALL_STEP * np.abs(before))
     rng = np.random.default_rng([seed, 31])
     groups, constant = [], set()
     known = np.unique(values[kept]) if number else np.array([np.nan])
@@ -206,24 +209,18 @@ def _before(
     return np.concatenate([columns[target][0] for _, _, columns in blocks])
 
 
-def _usable(rates: Array, columns: Mapping[str, Array], before: Array | None) -> Array:
-    """Rows where everything is finite, not zero, and no residue of rounding."""
-    kept = np.isfinite(rates)
-    kept &= np.abs(rates) > SMALL * np.abs(rates[kept]).max(initial=0.0)
-    if before is not None:
-        kept &= np.abs(rates) > SMALL_STEP * np.abs(before)
-    for column in columns.values():
-        finite = np.isfinite(column)
-        largest = np.abs(column[finite]).max(initial=0.0)
-        kept &= finite & (np.abs(column) > SMALL * largest)
-    return kept
+def _usable(values: Array) -> Mask:
+    """Where values are finite, not zero, and no residue of rounding."""
+    finite = np.isfinite(values)
+    largest = np.abs(values[finite]).max(initial=0.0)
+    usable: Mask = finite & (np.abs(values) > SMALL * largest)
+    return usable
 
 
 def _still(column: Array) -> bool:
-    """Whether a candidate does not vary."""
-    if not len(column):
-        return True
-    return float(np.abs(column).max() - np.abs(column).min()) <= 1e-9 * float(np.abs(column).max())
+    """Whether a candidate does not vary where it can be used."""
+    sizes = np.abs(column[np.isfinite(column)])
+    return not len(sizes) or float(np.ptp(sizes)) <= 1e-9 * float(sizes.max())
 
 
 def _number(taken: Sequence[Samples], target: str) -> str:
@@ -331,8 +328,14 @@ def _sums(names: Sequence[str], taken: Sequence[Samples], reader: Claim, number:
             continue
         for y in vectors:
             if x != y and shapes[x] == shapes[y]:
-                found += [f"sum({y})" if p == "0" else f"sum({x}**({p}) * {y})" for p in powers]
+                found += [_sum(x, p, y) for p in powers]
     return list(dict.fromkeys(found))
+
+
+def _sum(x: str, power: str, y: str) -> str:
+    if power == "0":
+        return f"sum({y})"
+    return f"sum({x} * {y})" if power == "1" else f"sum({x}**({power}) * {y})"
 
 
 def known_cases(states: Case | Iterable[Case]) -> tuple[Case, ...]:

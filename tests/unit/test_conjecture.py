@@ -130,6 +130,26 @@ def test_the_logistic_rate_of_one_direction():
     assert found.status == "SUPPORTED"
 
 
+def test_laws_that_are_in_no_catalogue():
+    found = dl.conjecture("sum(parameters**2)", states=square(start="gaussian"), sums=True)
+    assert found.law == "2*depth*sum(singular_values * alignment)"
+    assert found.status == "SUPPORTED"
+    nuclear = dl.conjecture("sum(singular_values)", states=square(), sums=True)
+    assert nuclear.law == "depth*sum(singular_values**(2 - 2/depth) * alignment)"
+    assert nuclear.needs.startswith("balanced")
+
+
+def test_a_sign_that_never_changes_is_no_absolute_value():
+    # Large states all shrink: the rate is negative, and so is what it is made of.
+    states = square(scales=(3.0, 4.0), depths=(2, 3, 4))
+    found = dl.conjecture("determinant", of=["determinant"], states=states, sums=False)
+    assert "abs" not in found.law
+    nuclear = dl.conjecture(
+        "sum(singular_values)", of=["singular_values", "alignment"], states=states, sums=True
+    )
+    assert nuclear.law == "depth*sum(singular_values**(2 - 2/depth) * alignment)"
+
+
 def test_a_model_is_varied_by_itself():
     found = dl.conjecture("singular_values", of=FIVE, states=dl.DeepLinear((2, 2, 2)))
     assert found.law == "depth*singular_values**(2 - 2/depth)*alignment"
