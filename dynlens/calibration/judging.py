@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dynlens.calibration.drawing import Kind, Stated
+from dynlens.claims.equations import TINY, Relation
 from dynlens.verdict import Status, Verdict
 
 DECISIVE = 10.0
@@ -124,12 +125,24 @@ def judge(kind: Kind, seed: int, true: bool, number: int) -> Judged:
         str(verdict.status),
         float(verdict.residual),
         _stated_tolerance(stated, verdict),
-        # Where the horizon ends early, nothing is known of the error on the rest.
-        float(verdict.numerical_error) if verdict.within is None else np.inf,
+        _error(stated, verdict, true),
         time.perf_counter() - began,
         str(verdict),
         verdict.reproduce,
     )
+
+
+def _error(stated: Stated, verdict: Verdict, true: bool) -> float:
+    """Measured error: of the verdict, or of the entry that a false claim hides in, if it held."""
+    if verdict.within is not None:
+        return np.inf  # where the horizon ends early, nothing is known of the rest
+    error, claim = float(verdict.numerical_error), stated.claim
+    if not true and verdict.held and isinstance(claim, Relation):
+        # A residue of rounding is measured against the largest entry, its error too; with no
+        # tolerance, every entry is measured against itself.
+        strict = check(replace(stated, claim=replace(claim, tolerance=TINY)))
+        error = max(error, float(np.nan_to_num(strict.numerical_error)))
+    return error
 
 
 def _stated_tolerance(stated: Stated, verdict: Verdict) -> float:
