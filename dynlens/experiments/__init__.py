@@ -17,6 +17,7 @@ from typing import Any
 
 from dynlens.experiments.base import Experiment, Result
 from dynlens.experiments.f5_5.experiment import experiment as _f5_5
+from dynlens.experiments.o_e1.experiment import experiment as _o_e1
 from dynlens.experiments.p1_e1.experiment import experiment as _p1_e1
 from dynlens.experiments.p1_e2.experiment import experiment as _p1_e2
 from dynlens.experiments.p2_e1.experiment import experiment as _p2_e1
@@ -37,7 +38,7 @@ from dynlens.support.progress import tracked
 EXPERIMENTS: dict[str, Experiment[Any]] = {
     experiment.id: experiment
     for experiment in (
-        *(_f5_5, _p1_e1, _p1_e2, _p2_e1, _p3_e1),
+        *(_f5_5, _o_e1, _p1_e1, _p1_e2, _p2_e1, _p3_e1),
         *(_q1_e1, _q1_e2, _q1_e3, _q1_e4, _q2_e1, _q2_e2, _q2_e3, _q2_e4, _q3_e1),
     )
 }
