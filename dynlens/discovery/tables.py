@@ -292,12 +292,14 @@ def _why_not(name: str, target: str, samples: Samples, reader: Claim) -> str:
 def _without_twins(
     names: Sequence[str], target: str, taken: Sequence[Samples], reader: Claim
 ) -> list[str]:
-    """Leave out observables that equal an earlier one; the target itself comes first."""
+    """Leave out observables that count, or equal an earlier one; the target itself comes first."""
     ordered = sorted(names, key=lambda name: (name != target, len(name)))
     kept: list[str] = []
     values: list[Array] = []
     for name in ordered:
         own = np.concatenate([reader.evaluate(name, samples).ravel() for samples in taken])
+        if np.all(np.abs(own - np.rint(own))[np.isfinite(own)] < SMALL):
+            continue  # a rank or a count, which no law of a rate is made of
         same = any(
             len(own) == len(other) and np.allclose(own, other, rtol=1e-9, atol=0, equal_nan=True)
             for other in values
@@ -328,6 +330,10 @@ def _sums(names: Sequence[str], taken: Sequence[Samples], reader: Claim, number:
             continue
         for y in vectors:
             if x != y and shapes[x] == shapes[y]:
+                try:  # axes of one length need not be the same
+                    reader.evaluate(_sum(x, "1", y), taken[0])
+                except UNREADABLE:
+                    continue
                 found += [_sum(x, p, y) for p in powers]
     return list(dict.fromkeys(found))
 
