@@ -34,6 +34,8 @@ _HOME = {
     "SquaredLoss": "dynlens.problems.losses",
     "SymmetricTensor": "dynlens.models.symmetric",
     "completion_problem": "dynlens.problems.instances",
+    "from_function": "dynlens.problems.functions",
+    "from_torch": "dynlens.problems.functions",
     "network": "dynlens.problems.formulas",
     "objective": "dynlens.problems.formulas",
     # Flow and descent

@@ -81,6 +81,8 @@ from dynlens.observables.registry import observable as observable
 from dynlens.plot.trajectories import plot_observable as plot_observable
 from dynlens.problems.formulas import network as network
 from dynlens.problems.formulas import objective as objective
+from dynlens.problems.functions import from_function as from_function
+from dynlens.problems.functions import from_torch as from_torch
 from dynlens.problems.instances import completion_problem as completion_problem
 from dynlens.problems.labelled import CrossEntropy as CrossEntropy
 from dynlens.problems.labelled import ExponentialLoss as ExponentialLoss
@@ -179,6 +181,8 @@ __all__ = [
     "conservation_laws",
     "falsify",
     "from_file",
+    "from_function",
+    "from_torch",
     "gradient_descent",
     "gradient_descent_batch",
     "gradient_flow",

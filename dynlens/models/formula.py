@@ -19,6 +19,7 @@ from dynlens.models.formulas.graph import Graph, Node, needed
 from dynlens.models.formulas.lines import MOST, TooLong, formula_lines
 from dynlens.models.formulas.reading import Names, is_name, kinks, read, words
 from dynlens.models.formulas.reverse import gradients
+from dynlens.models.formulas.writing import written
 from dynlens.support import validation
 from dynlens.support.typing import Array, Factors
 
@@ -259,7 +260,7 @@ class FormulaModel(Model):
             if any(arg.number in active for arg in node.args):
                 active.add(node.number)
         by_number = {node.number: name for name, node in self._read.names.nodes.items()}
-        return tuple(_written(n, by_number) for n in kinks(graph, self._read.output, active))
+        return tuple(written(n, by_number) for n in kinks(graph, self._read.output, active))
 
     # -- compiled ---------------------------------------------------------------------------------
 
@@ -341,10 +342,3 @@ def _check_name(argument: str, name: str, seen: set[str]) -> None:
 def _frozen(array: NDArray[Any]) -> Any:
     """Nested tuples of Python numbers."""
     return array.item() if array.ndim == 0 else tuple(_frozen(row) for row in array)
-
-
-def _written(node: Node, names: dict[int, str]) -> str:
-    """Write a node as a formula."""
-    from dynlens.models.formulas.writing import written
-
-    return written(node, names)

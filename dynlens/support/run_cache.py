@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -90,8 +91,17 @@ def _read(path: Path) -> tuple[Array, ...]:
 
 
 def ours(*parts: Any) -> bool:
-    """Whether all parts are of the packages whose source the name of a kept run covers."""
-    return all(type(part).__module__.split(".")[0] in PACKAGES for part in parts)
+    """Whether all parts are of the packages whose source the name of a kept run covers.
+
+    Functions that a part holds are not: their text is not known.
+    """
+    return all(
+        type(part).__module__.split(".")[0] in PACKAGES
+        and not any(
+            callable(getattr(part, f.name)) for f in (fields(part) if is_dataclass(part) else ())
+        )
+        for part in parts
+    )
 
 
 @cache

@@ -230,6 +230,23 @@ def test_events_at_kinks():
     assert flow.crossings[0].t == pytest.approx(0.5, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("text", "kink"),
+    [
+        ("sum(relu(X @ W + a))", "X @ W + a"),
+        ("sum(relu(-(w - 2 * w[rows][:4]) ** 2 / 3))", "-((w - 2 * w[rows][0:4]) * (w - 2"),
+        ("sum(abs((w + b) * (w - b)))", "(w + b) * (w - b)"),
+        ("sum(maximum(w @ W, tanh(a)))", "w @ W - tanh(a)"),
+        ("sum(abs(W.T @ w)) + sum(where(w > 1, w, 2*w))", "W.T @ w"),
+    ],
+)
+def test_kinks_are_formulas(text, kink):
+    problem = problem_of(text)
+    found = problem.model.kinks[0]
+    assert found.startswith(kink)
+    assert dl.observables.registry.find(found, problem)(problem, problem.probe).size > 1
+
+
 def test_a_reproduce_line_and_a_file_recreate_it(tmp_path):
     problem = problem_of("sum(exp(-q))", q="X @ w")
     path = dl.Path(problem, (0.1, 0.2, -0.1, 0.0), 1.0)

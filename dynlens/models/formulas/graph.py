@@ -20,6 +20,7 @@ LARGEST = 50_000_000  # numbers of one array
 LONGEST = 64  # factors of a product that is written out
 
 LEAVES = ("parameter", "data", "constant", "cotangent")
+SYMMETRIC = ("add", "multiply")  # the order does not matter
 VIEWS = ("reshape", "transpose", "slice", "expand", "take")  # that only say where numbers lie
 
 
@@ -75,7 +76,10 @@ class Graph:
         if prod(shape) > LARGEST:
             raise ShapeError(f"an array of shape {shape} is too large; sum over smaller parts")
         # A float is told from an integer, and 0.0 from -0.0, by its text.
-        key = (kind, tuple(arg.number for arg in args), shape, repr(extra))
+        numbers = tuple(arg.number for arg in args)
+        if kind in SYMMETRIC:
+            numbers = tuple(sorted(numbers))
+        key = (kind, numbers, shape, repr(extra))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(len(self.nodes), kind, args, shape, extra)
@@ -152,8 +156,6 @@ class Graph:
             return simpler
         axes = len(shape)
         even = [arg if arg.kind == "constant" else self.padded(arg, axes) for arg in args]
-        if kind in ("add", "multiply", "maximum", "minimum"):  # the order does not matter
-            even.sort(key=lambda arg: (arg.kind != "constant", arg.number))
         return self._node(kind, tuple(even), shape)
 
     def _simpler(self, kind: str, args: tuple[Node, ...], shape: tuple[int, ...]) -> Node | None:
@@ -185,8 +187,10 @@ class Graph:
 
     def _safer(self, kind: str, x: Node) -> Node | None:
         """Compute ``log(1 + u)`` and ``log(1 + exp(x))`` without overflow, and with all digits."""
-        if kind == "log" and x.kind == "add" and x.args[0].extra == 1.0:
-            return self.apply("log1p", x.args[1])
+        if kind == "log" and x.kind == "add":
+            for one, other in (x.args, x.args[::-1]):
+                if one.kind == "constant" and one.extra == 1.0:
+                    return self.apply("log1p", other)
         if kind == "log1p" and x.kind == "exp":
             return self.apply("softplus", x.args[0])
         return None
