@@ -121,10 +121,11 @@ def test_lanes_take_the_steps_of_a_single_run(method):
         # Near a minimum the error is what rounding leaves of it, and one step may be tried twice.
         more = abs(here.attrs["evaluations"] - alone.attrs["evaluations"])
         assert more <= TABLEAUS[method].count, f"{more} more evaluations"
-        # Then it is elsewhere by the error that both have, and otherwise by less. (At the fourth
-        # start both try that step twice, each by a length that rounding chose: 1.2e-8.)
+        # Then it is elsewhere, by less than the error that both have. (At the fourth start both try
+        # that step twice, each by a length that rounding chose: by 1e-8 to 2e-7 on one machine.)
         exact = dl.gradient_flow(TINY, start, 50.0, saves=4, method="DOP853", rtol=1e-13)
-        allowed = np.abs(alone.theta - exact.theta).max() if more else 1e-7
+        error = np.abs(alone.theta - exact.theta).max()
+        allowed = error if more else max(error, 1e-7)
         assert np.abs(alone.theta - here.theta).max() < allowed
 
 

@@ -32,7 +32,7 @@ def off(claim, share):
 
 
 @pytest.mark.parametrize("name", TRUE)
-@pytest.mark.parametrize("share", ["0", "5e-10", "-1e-10", "2e-11"])
+@pytest.mark.parametrize("share", ["0", "5e-10", "-1e-10", "1e-10"])
 def test_a_law_off_by_half_a_billionth_is_refuted(name, share):
     claim, case = TRUE[name]
     verdict = off(claim, share).check(case)
