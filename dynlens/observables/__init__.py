@@ -9,6 +9,7 @@ from dynlens.observables import (
     ranks,
     spectra,
     symmetric,
+    tangents,
 )
 from dynlens.observables.ranks import cp_rank_estimate
 from dynlens.observables.registry import Observable, known_observables, observable
@@ -26,4 +27,5 @@ __all__ = [
     "ranks",
     "spectra",
     "symmetric",
+    "tangents",
 ]

@@ -607,7 +607,7 @@ EVENTS = [
         lambda: flow(events=[dl.Event("losss", 1.0)]),
         UnknownNameError,
         "no observable 'losss'",
-        "did you mean loss?",
+        "did you mean loss",
     ),
     bad("observable: a number", lambda: dl.Event(3, 1.0), TypeError, "observable", "string"),
     bad("value: nan", lambda: dl.Event("loss", NAN), ValueError, "`value` must be finite"),
@@ -741,7 +741,7 @@ TRAJECTORIES = [
         lambda: run().observe("los"),
         UnknownNameError,
         "no observable 'los'",
-        "did you mean loss?",
+        "did you mean loss",
     ),
     bad(
         "observe: unlike any",
@@ -766,7 +766,7 @@ TRAJECTORIES = [
         "no exact derivative",
         "@effective_rank.derivative",
     ),
-    bad("error: misspelt", lambda: run().error("losss"), UnknownNameError, "did you mean loss?"),
+    bad("error: misspelt", lambda: run().error("losss"), UnknownNameError, "did you mean loss"),
     bad("dataset: unknown", lambda: run().dataset(["loss", "x"]), UnknownNameError, "'x'"),
     bad(
         "dataset: one name",
@@ -821,7 +821,7 @@ FORMULAS = [
         lambda: equal("losss"),
         UnknownNameError,
         "no quantity 'losss'",
-        "did you mean loss?",
+        "did you mean loss",
     ),
     bad("a misspelt number", lambda: equal(right="depht"), UnknownNameError, "did you mean depth?"),
     bad("unlike any", lambda: equal("zzz"), UnknownNameError, "known: alignment", " more."),
@@ -901,7 +901,7 @@ FORMULAS = [
         "assumption: an unknown quantity",
         lambda: equal(assumptions=(dl.Assumption("x", "losss"),)),
         UnknownNameError,
-        "did you mean loss?",
+        "did you mean loss",
     ),
     bad("assumption: malformed", lambda: dl.Assumption("x", "loss +"), ValueError, "'loss +'"),
     bad(
@@ -953,7 +953,7 @@ CLAIMS = [
         lambda: dl.RateLaw(of="losss", rate="1").check(PATH),
         UnknownNameError,
         "losss",
-        "did you mean loss?",
+        "did you mean loss",
     ),
     bad("rate law: malformed", lambda: dl.RateLaw(of="loss", rate="2*"), ValueError, "'2*'"),
     bad(
@@ -973,7 +973,7 @@ CLAIMS = [
         "power law: misspelt",
         lambda: dl.PowerLaw(of="lost", against="t", exponent=1.0).check(PATH),
         UnknownNameError,
-        "did you mean loss?",
+        "did you mean loss",
     ),
     bad(
         "power law: exponent in words",

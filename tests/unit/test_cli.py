@@ -327,7 +327,7 @@ def test_compare_prints_a_table_and_draws(dynlens, tmp_path):
     ("words", "expected"),
     [
         (("compare", "--eta", "-1"), "`eta` must be positive, got -1.0."),
-        (("compare", "--observable", "losss"), "did you mean loss?"),
+        (("compare", "--observable", "losss"), "did you mean loss"),
         (("reproduce", "P9.E9"), "no experiment 'P9.E9'"),
     ],
 )
