@@ -111,6 +111,7 @@ def _neighbours(model: Model, models: Sequence[Model]) -> Iterator[tuple[str, Mo
         most = max(m.order for m in models if isinstance(m, CPFactorization))
         yield f"at order {most + 1}", CPFactorization((2,) * (most + 1), model.components)
         yield "on a 3×4×2 tensor", CPFactorization((3, 4, 2), model.components)
+        yield "with a component more", replace(model, components=model.components + 1)
     elif isinstance(model, HierarchicalTensor):
         yield (
             "on a binary tree of equal widths",
@@ -121,11 +122,17 @@ def _neighbours(model: Model, models: Sequence[Model]) -> Iterator[tuple[str, Mo
             HierarchicalTensor((3, 2, 2, 3), binary_tree(4), (3, 2, 4)),
         )
         yield "on a tree of unequal depth", HierarchicalTensor((2, 3, 2), ((0, 1), 2), (2, 3))
+        yield "on a tree of one level", HierarchicalTensor((2, 3, 2), one_level_tree(3), (3,))
+        yield "with wider nodes", replace(model, widths=tuple(w + 1 for w in model.widths))
     elif isinstance(model, SymmetricTensor):
         order = max(m.order for m in models if isinstance(m, SymmetricTensor)) + 1
         degree = order if model.degree == model.order else model.degree
         if not isinstance(degree, tuple):
             yield f"at order {order}", replace(model, order=order, degree=degree)
         yield "in one dimension more", replace(model, dimension=model.dimension + 1)
+        if not isinstance(model.degree, tuple) and not isinstance(model.coefficients, tuple):
+            yield "with a component more", replace(model, components=model.components + 1)
     elif isinstance(model, QuadraticNetwork):
         yield "with one input more", replace(model, inputs=model.inputs + 1)
+        if not model.signs:
+            yield "with one neuron more", replace(model, neurons=model.neurons + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -104,7 +105,7 @@ def _wrapped(text: str) -> str:
 
 
 def _exponent(text: str) -> str:
-    return text if text.isdigit() else f"({text})"
+    return text if re.fullmatch(r"\d+|\(\d+/\d+\)", text) else f"({text})"
 
 
 def fits(table: Table, *, most: int, noise: float) -> tuple[list[Fit], float, bool]:

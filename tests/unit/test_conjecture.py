@@ -1,6 +1,7 @@
 """Rate laws found from exact rates alone, and none where there is none."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import dynlens as dl
 from dynlens.discovery import forms
 from dynlens.discovery.conjecturing import read_off
 from dynlens.discovery.constants import closed_form
+from dynlens.discovery.fitting import Product
 from dynlens.discovery.tables import table
 
 SCALES = (0.5, 1.0, 1.7)
@@ -263,6 +265,15 @@ def test_a_law_that_a_search_refutes_is_none(monkeypatch):
     assert "-gradient_norm**2 was refuted in a search" in found.reason
 
 
+def test_a_law_of_one_number_only_is_attacked_at_others():
+    tree = dl.HierarchicalTensor((3, 3), (0, 1), 2)  # three vectors in each component
+    states = [dl.RandomStates(tree, scale=scale) for scale in SCALES]
+    names = ["local_component_norms", "local_alignments"]
+    found = dl.conjecture("local_component_norms", of=names, states=states)
+    assert not found
+    assert "3*local_component_norms**(4/3)*local_alignments was refuted on a tree" in found.reason
+
+
 # -- roundings ------------------------------------------------------------------------------------
 
 
@@ -281,6 +292,14 @@ def test_a_law_that_a_search_refutes_is_none(monkeypatch):
 def test_simple_functions_of_the_number(values, text):
     form = forms.simplest([2, 3, 4], values, [0, 0, 0])
     assert (form and form.text("L")) == text
+
+
+def test_an_exponent_of_two_parts_is_in_parentheses():
+    form = forms.Form(4, (Fraction(1, 2), Fraction(2)))
+    law = Product(forms.Form(0, (Fraction(1),)), (("x", form),), False, ())
+    assert law.text("L") == "x**((1/2) + 2/L)"
+    third = replace(law, powers=(("x", forms.Form(0, (Fraction(4, 3),))),))
+    assert third.text("L") == "x**(4/3)"
 
 
 def test_what_is_known_too_badly_is_not_rounded():
@@ -387,3 +406,52 @@ def test_many_parameters_give_a_bound_and_no_guess():
     found = dl.best_constant("frobenius_norm", "spectral_norm", states)
     assert found.guess == ""
     assert "at least 1." in str(found)
+
+
+# -- any model, any observable ---------------------------------------------------------------------
+
+TRUE = {
+    "-gradient_norm**2",
+    "depth*singular_values**(2 - 2/depth)*alignment",
+    "order*component_norms**(2 - 2/order)*component_alignments",
+    "2*order*sum(component_norms * component_alignments)",
+    "2*depth*sum(singular_values * alignment)",
+    "depth*sum(singular_values**(2 - 2/depth) * alignment)",
+}
+TARGETS = {
+    dl.DeepLinear: ("loss", "singular_values", "sum(parameters**2)", "sum(singular_values)"),
+    dl.CPFactorization: ("loss", "component_norms", "sum(parameters**2)"),
+    dl.QuadraticNetwork: ("loss", "sum(parameters**2)"),
+}
+
+
+def drawn(seed):
+    """States of a few models of one kind, of random sizes, starts, losses and share observed."""
+    rng = np.random.default_rng([seed, 77])
+    kind = list(TARGETS)[int(rng.integers(len(TARGETS)))]
+    if kind is dl.DeepLinear:
+        depths = rng.choice([2, 3, 4, 5], int(rng.integers(3, 5)), replace=False)
+        models = [dl.DeepLinear(tuple(rng.integers(2, 4, depth + 1).tolist())) for depth in depths]
+    elif kind is dl.CPFactorization:
+        models = [kind((int(rng.integers(2, 4)),) * n, int(rng.integers(1, 4))) for n in (2, 3, 4)]
+    else:
+        models = [kind(int(rng.integers(2, 4)), int(rng.integers(1, 4)))]
+    start = str(rng.choice(sorted(set(models[0].kinds) - {"identity"})))
+    loss = [dl.SquaredLoss(), dl.SquaredLoss("mean"), dl.HuberLoss(0.7)][int(rng.integers(3))]
+    share = float(rng.choice([1.0, 0.6]))
+    states = [
+        dl.RandomStates(model, start, scale, int(rng.integers(1000)), loss=loss, fraction=share)
+        for model in models
+        for scale in (0.5, 1.2)
+    ]
+    return str(rng.choice(TARGETS[kind])), states
+
+
+@pytest.mark.slow
+def test_no_false_law_is_supported_of_random_models():
+    found = [
+        dl.conjecture(*drawn(seed)[:1], states=drawn(seed)[1], sums=True) for seed in range(60)
+    ]
+    laws = {one.law for one in found if one.status == "SUPPORTED"}
+    assert laws <= TRUE, laws - TRUE
+    assert len(laws) >= 4
