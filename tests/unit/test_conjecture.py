@@ -417,6 +417,7 @@ TRUE = {
     "2*order*sum(component_norms * component_alignments)",
     "2*depth*sum(singular_values * alignment)",
     "depth*sum(singular_values**(2 - 2/depth) * alignment)",
+    "6*sum(singular_values * alignment)",  # of a quadratic network, which is homogeneous of order 3
 }
 TARGETS = {
     dl.DeepLinear: ("loss", "singular_values", "sum(parameters**2)", "sum(singular_values)"),
