@@ -22,6 +22,7 @@ from dynlens.experiments.p1_e1.experiment import experiment as _p1_e1
 from dynlens.experiments.p1_e2.experiment import experiment as _p1_e2
 from dynlens.experiments.p2_e1.experiment import experiment as _p2_e1
 from dynlens.experiments.p3_e1.experiment import experiment as _p3_e1
+from dynlens.experiments.p3_e2.experiment import experiment as _p3_e2
 from dynlens.experiments.q1_e1.experiment import experiment as _q1_e1
 from dynlens.experiments.q1_e2.experiment import experiment as _q1_e2
 from dynlens.experiments.q1_e3.experiment import experiment as _q1_e3
@@ -38,7 +39,7 @@ from dynlens.support.progress import tracked
 EXPERIMENTS: dict[str, Experiment[Any]] = {
     experiment.id: experiment
     for experiment in (
-        *(_f5_5, _o_e1, _p1_e1, _p1_e2, _p2_e1, _p3_e1),
+        *(_f5_5, _o_e1, _p1_e1, _p1_e2, _p2_e1, _p3_e1, _p3_e2),
         *(_q1_e1, _q1_e2, _q1_e3, _q1_e4, _q2_e1, _q2_e2, _q2_e3, _q2_e4, _q3_e1),
     )
 }

@@ -1,0 +1,1 @@
+"""P3.E2: a regularizer against locality lets residual networks see far."""
