@@ -14,10 +14,12 @@ from dynlens.dynamics.plan import EPS
 from dynlens.experiments import (
     EXPERIMENTS,
     f5_5,
+    o_e1,
     p1_e1,
     p1_e2,
     p2_e1,
     p3_e1,
+    p3_e2,
     q1_e1,
     q1_e2,
     q1_e3,
@@ -311,6 +313,36 @@ def p3_runs(stretch=100.0):
 
 
 opposite("P3.E1", p3_runs(), p3_runs(0.5), "and crosses the plateaus", "the gradient. What follows")
+
+
+# -- O.E1 and P3.E2 --------------------------------------------------------------------------------
+
+
+def turns(order=3, cayley=1e-16):
+    """Energies that drift with some order of the step, by two fixed-point iterations."""
+    sizes = {"plain": lambda eta: 0.02, "fixed_point_0": lambda eta: eta}
+    sizes |= {"fixed_point_2": lambda eta: eta**order, "cayley": lambda eta: cayley}
+    return Runs(
+        o_e1.runs.Run(scheme, eta, np.arange(2.0), np.ones(2), np.array([0, size(eta)]), 0.0)
+        for scheme, size in sizes.items()
+        for eta in (0.1, 0.05)
+    )
+
+
+opposite("O.E1", turns(), turns(cayley=1e-9), "is rounding", "is no rounding")
+opposite("O.E1", turns(), turns(2), "order 3.00 in the step, as", "not with the predicted 3")
+
+
+def networks(far=0.72, R=0.95):
+    rows = ((0, 0.0, 0.94, 0.5), (0, 1.0, 0.96, 0.4), (24, 0.0, 0.55, R), (24, 1.0, far, 0.8))
+    return Runs(
+        p3_e2.runs.Trained(distance, strength, 0, 60.0, 1.0, test, surrogate)
+        for distance, strength, test, surrogate in rows
+    )
+
+
+opposite("P3.E2", networks(), networks(0.4), "the network sees further", "does harm")
+opposite("P3.E2", networks(), networks(R=0.3), "is not used together", "does not rise all along")
 
 
 # -- Q1 --------------------------------------------------------------------------------------------
