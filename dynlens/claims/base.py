@@ -277,15 +277,20 @@ class Claim(ABC):
         """Evaluate a formula at every sample, shape (S, ...)."""
         if callable(formula):
             return _at_every(samples, np.asarray(formula(samples)))
-        names, function = compiled_formula(formula)
-        inputs = self.inputs(formula, names, samples)
-        with np.errstate(all="ignore"):
-            result = np.asarray(function(*(inputs[name] for name in names)), dtype=np.float64)
+        result = self._entries(formula, samples)
         if self.pooled and result.ndim > 1:
             raise ValueError(
                 f"formula {formula!r} has shape {result.shape[1:]} at each sample, but this claim "
                 "is about one number; name one by `readings`, as `Reading(observable, where=...)`."
             )
+        return result
+
+    def _entries(self, formula: str, samples: Samples) -> Array:
+        """Evaluate a formula, of as many entries as it has."""
+        names, function = compiled_formula(formula)
+        inputs = self.inputs(formula, names, samples)
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(*(inputs[name] for name in names)), dtype=np.float64)
         return _at_every(samples, result)
 
     def inputs(self, formula: str, names: Iterable[str], samples: Samples) -> dict[str, Array]:
@@ -357,7 +362,7 @@ class Claim(ABC):
             return entry_of(self.read(found.inside, samples), found)
         if found.kind == "d":
             return self.rate_along(found.inside, samples)
-        values = self.evaluate(found.inside, samples)
+        values = self._entries(found.inside, samples)
         if found.kind == "initial":
             samples.check_beginning(f"initial({found.inside})")
             return values[:1]
@@ -392,7 +397,7 @@ class Claim(ABC):
             return entry_of(self._rate_of(found.inside, samples), found)
         if found.kind == "d":
             raise ValueError(f"{name!r} is a rate; rates of rates are not known.")
-        both = (self.evaluate(found.inside, samples), self.rate_along(found.inside, samples))
+        both = (self._entries(found.inside, samples), self.rate_along(found.inside, samples))
         flat = [values.reshape(len(values), -1) for values in both]
         return reduced_rate(found.kind, *flat)
 

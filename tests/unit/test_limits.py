@@ -236,3 +236,12 @@ def test_a_slow_approach_does_not_refute_a_true_limit(kind, x):
     assert found.status != "REFUTED", str(found)
     for factor in OFF:
         assert dl.Limit(of, 2 * factor, along="h", to=0.0).check(case).status != "SUPPORTED"
+
+
+def test_a_claim_about_one_number_may_sum_over_entries():
+    path = dl.Path(dl.completion_problem(2), dl.Start(0.3, "identity"), 100.0)
+    share = "sum(singular_values**2) / frobenius_norm**2"
+    assert dl.Limit(share, 1).check(path).status == "SUPPORTED"
+    assert dl.Limit(share, 1.01).check(path).status == "REFUTED"
+    with pytest.raises(ValueError, match="one number"):
+        dl.Limit("singular_values", 1).check(path)
