@@ -17,7 +17,6 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
-from importlib.machinery import PathFinder
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -47,9 +46,8 @@ def importable(thing: Any) -> bool:
         found = getattr(found, part, None)
     if getattr(found, "__wrapped__", found) is not thing:
         return False
-    return (
-        module in sys.builtin_module_names or PathFinder.find_spec(module.split(".")[0]) is not None
-    )
+    root = module.split(".")[0]  # all finders are asked: installations may bring their own
+    return any(finder.find_spec(root, None) is not None for finder in sys.meta_path)
 
 
 class Script:

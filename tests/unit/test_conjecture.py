@@ -167,7 +167,6 @@ WITHOUT = {
     "nuclear norm": ("sum(singular_values)", square()),
     "nuclear norm, unbalanced": ("sum(singular_values)", LOOSE),
     "frobenius norm": ("frobenius_norm", square()),
-    "parameter norm": ("sum(parameters**2)", LOOSE),
     "determinant without sums": ("determinant", square()),
     "components, unbalanced": ("component_norms", sums_of_components("gaussian")),
     "aligned in part": (
@@ -188,6 +187,12 @@ def test_no_law_where_there_is_none(name):
     assert not found, found
     assert found.status == "NONE"
     assert found.residual > 1e-6 or "not vary" in found.reason
+
+
+def test_what_follows_from_the_definition_of_a_cosine_is_found():
+    found = dl.conjecture("sum(parameters**2)", states=LOOSE)
+    assert found.law == "2*gradient_norm*radial_cosine*parameter_norm"
+    assert found.status == "SUPPORTED"
 
 
 def test_one_scale_hides_an_observable_and_no_law_is_given():
