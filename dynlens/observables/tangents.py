@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from dynlens.observables.registry import observable
 from dynlens.problems.objectives import Predictions
 from dynlens.problems.problem import Problem
+from dynlens.support.arrays import namespace
 from dynlens.support.typing import Array, Factors
 
 ZERO = 1e-10  # share of the largest singular value below which one counts as zero
@@ -17,7 +19,9 @@ ZERO = 1e-10  # share of the largest singular value below which one counts as ze
 @observable(symbol=r"\log \ell")
 def log_loss(problem: Problem, factors: Factors) -> Array:
     """Logarithm of the objective; exact as long as that is a number above 1e-308."""
-    return np.log(problem.objective(problem.model.ravel(factors)))
+    loss = problem.objective(problem.model.ravel(factors))
+    logarithm: Array = namespace(loss).log(loss)
+    return logarithm
 
 
 @log_loss.derivative
@@ -31,8 +35,10 @@ def radial_cosine(problem: Problem, factors: Factors) -> Array:
     """Cosine of the angle between the parameters and the negative gradient."""
     theta = problem.model.ravel(factors)
     gradient = problem.gradient(theta)
-    sizes = np.linalg.norm(theta, axis=-1) * np.linalg.norm(gradient, axis=-1)
-    return -(theta * gradient).sum(axis=-1) / sizes
+    xp = namespace(theta)
+    sizes = xp.linalg.vector_norm(theta, axis=-1) * xp.linalg.vector_norm(gradient, axis=-1)
+    cosine: Array = -(theta * gradient).sum(axis=-1) / sizes
+    return cosine
 
 
 def slopes(problem: Problem, factors: Factors) -> Array:
@@ -43,12 +49,20 @@ def slopes(problem: Problem, factors: Factors) -> Array:
             f"{problem.model!r:.80} is compared with its target without the entries; observe "
             "them by `Full` or `Entries`."
         )
-    batch = problem.model.ravel(factors).shape[:-1]
+    theta, n = problem.model.ravel(factors), problem.observations.count
+    xp, batch = namespace(theta), theta.shape[:-1]
     rows = [
-        problem.model.ravel(way.pullback(factors, np.broadcast_to(weights, (*batch, len(weights)))))
-        for weights in np.eye(problem.observations.count)
+        problem.model.ravel(way.pullback(factors, xp.broadcast_to(weights, (*batch, n))))
+        for weights in _units(n, theta)
     ]
-    return np.stack(rows, axis=-2)
+    stacked: Array = xp.stack(rows, axis=-2)
+    return stacked
+
+
+def _units(n: int, like: Any) -> Any:
+    """Rows of the unit matrix, of the kind and in the place of the array `like`."""
+    place = {} if namespace(like) is np else {"device": like.device}
+    return namespace(like).eye(n, dtype=like.dtype, **place)
 
 
 @observable(dims=("observation", "other"), symbol="K")
@@ -61,7 +75,9 @@ def tangent_kernel(problem: Problem, factors: Factors) -> Array:
 @observable(dims=("component",))
 def tangent_eigenvalues(problem: Problem, factors: Factors) -> Array:
     """Eigenvalues of the `tangent_kernel`, the largest first."""
-    return np.linalg.svdvals(slopes(problem, factors)) ** 2
+    rows = slopes(problem, factors)
+    squares: Array = namespace(rows).linalg.svdvals(rows) ** 2
+    return squares
 
 
 @observable()
@@ -69,11 +85,12 @@ def tangent_dimension(problem: Problem, factors: Factors) -> Array:
     """In how many directions the end-to-end tensor can be moved, to first order."""
     model = problem.model
     theta = model.ravel(factors)
+    xp, shape = namespace(theta), model.tensor_shape
     rows = [
-        model.ravel(
-            model.pullback(factors, np.broadcast_to(unit, (*theta.shape[:-1], *unit.shape)))
-        )
-        for unit in np.eye(prod(model.tensor_shape)).reshape(-1, *model.tensor_shape)
+        model.ravel(model.pullback(factors, xp.broadcast_to(unit, (*theta.shape[:-1], *shape))))
+        for unit in _units(prod(shape), theta).reshape(-1, *shape)
     ]
-    sigma = np.linalg.svdvals(np.stack(rows, axis=-2))
-    return (sigma > ZERO * sigma[..., :1]).sum(axis=-1).astype(float)
+    sigma = xp.linalg.svdvals(xp.stack(rows, axis=-2))
+    large = xp.astype(sigma > ZERO * sigma[..., :1], theta.dtype)
+    dimension: Array = large.sum(axis=-1)
+    return dimension
