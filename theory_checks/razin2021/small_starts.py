@@ -112,11 +112,11 @@ def alone(order, size, alpha, t_end):
     return dl.Path(problem, tuple(alpha * x for x in direction), t_end, rtol=1e-11)
 
 
-THIRD = family(3, 3, (0.1, 0.05, 0.025, 0.0125, 0.00625, 0.003125))
-FOURTH = family(4, 2, (0.3, 0.2, 0.1, 0.05, 0.025), seed=2)
+THIRD = family(3, 3, (0.1, 0.05, 0.025, 0.0125, 0.00625, 0.003125, 0.0015625))
+FOURTH = family(4, 2, (0.3, 0.2, 0.1, 0.05, 0.025, 0.0125), seed=2)
 # The smallest three alphas, near the limit, and the larger ones, farther from it.
-SMALLEST = {3: "0.013 - alpha", 4: "0.11 - alpha"}
-LARGER = {3: "alpha - 0.012", 4: "alpha - 0.04"}
+SMALLEST = {3: "0.007 - alpha", 4: "0.06 - alpha"}
+LARGER = {3: "(alpha - 0.006) * (0.06 - alpha)", 4: "(alpha - 0.02) * (0.25 - alpha)"}
 FOLLOWED = family(3, 3, (0.1, 0.05, 0.025, 0.0125), second=1.0, seed=1)
 TIED = tied()
 """Two leaders by symmetry: W never is near rank one."""

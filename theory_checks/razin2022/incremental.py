@@ -42,7 +42,7 @@ def second_at_the_root(samples):
 
 THREE_VECTORS = (until_one(3, 1e-2), until_one(3, 1e-4))
 FOUR_VECTORS = (until_one(4, 1e-2), until_one(4, 1e-4))
-ONE_LEVEL = dl.SmallStarts(*diagonal(2), (0.01, 0.005, 0.0025), 0.5)
+ONE_LEVEL = dl.SmallStarts(*diagonal(2), (0.0025, 0.00125, 0.000625), 0.5)
 
 
 def deeper():

@@ -30,7 +30,7 @@ theorem = dl.Theorem(
         ),
         "not isotropic": dl.Check(dl.AtLeast("isotropic", "mean"), inside),
         "width": dl.Check(
-            dl.Equal("m / m_0", "full / full_0", tolerance=0.02),
+            dl.Equal("m / m_0", "full / full_0", tolerance=0.03),
             [Widths(2, (12, 16, 24, 32)), *third, *fourth],
         ),
         "sharp": dl.Check(
