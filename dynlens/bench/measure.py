@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from dynlens.bench import many
 from dynlens.bench.curves import Curve, Point
-from dynlens.bench.many import MANY_PEERS
+from dynlens.bench.many import MANY_PEERS, reference, speedup
 from dynlens.bench.peers import PEERS, Peer, Solve
 from dynlens.bench.problems import Bench
 from dynlens.dynamics.flow import gradient_flow
@@ -129,7 +128,7 @@ def measure(
     if not bench.many:
         return Measured(bench, tuple(curves), bare)
     watch("two cores")
-    return Measured(bench, tuple(curves), bare, many.speedup(problem, theta0, bench.t_end, cores))
+    return Measured(bench, tuple(curves), bare, speedup(problem, theta0, bench.t_end, cores))
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -149,7 +148,7 @@ def _distance(final: Array, exact: Array) -> float:
 def _reference(bench: Bench, problem: Problem, theta0: Array) -> Array:
     """The last state by SciPy, much tighter, and implicitly where the flow is stiff."""
     if bench.many:
-        return many.reference(problem, theta0, bench.t_end)
+        return reference(problem, theta0, bench.t_end)
     method, rtol = ("Radau", 1e-12) if bench.stiff else ("DOP853", 3e-14)
     flow = gradient_flow(
         problem, theta0, bench.t_end, method=method, rtol=rtol, atol=1e-16, saves=2, strict=True

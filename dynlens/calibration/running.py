@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from dynlens.calibration import kinds as _kinds  # registers them
 from dynlens.calibration.drawing import KINDS
 from dynlens.calibration.judging import Judged, judge
+from dynlens.calibration.kinds import algebra as _algebra  # the package registers all kinds
 from dynlens.calibration.pasting import pasted
 from dynlens.calibration.tally import Tally
 from dynlens.support import validation
@@ -22,8 +22,7 @@ from dynlens.support.progress import tracked
 from dynlens.support.run_cache import fingerprint
 
 BLOCK = 10  # claims judged and kept at a time
-
-assert _kinds
+assert _algebra
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,20 @@ ROUNDING = 1e-13  # relative error of a mean of numbers that are all the same
 
 
 @dataclass(frozen=True)
-class Frequency(Claim):
+class _Drawn(Claim):
+    """A claim that holds up to the chance of its draws: within `sigmas` standard errors."""
+
+    sigmas: float = field(default=5.0, kw_only=True)
+    tolerance: float = field(default=0.0, init=False, repr=False)
+    pooled: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tolerance", validation.positive("sigmas", self.sigmas))
+        super().__post_init__()
+
+
+@dataclass(frozen=True)
+class Frequency(_Drawn):
     """Over random states, ``event > 0`` happens with the given probability.
 
     The tolerance is `sigmas` standard errors of the count: with the default of 5, a true statement
@@ -34,12 +47,8 @@ class Frequency(Claim):
 
     event: Formula
     probability: float
-    sigmas: float = field(default=5.0, kw_only=True)
-    tolerance: float = field(default=0.0, init=False, repr=False)
-    pooled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tolerance", validation.positive("sigmas", self.sigmas))
         super().__post_init__()
         if not 0 < validation.finite("probability", self.probability) < 1:
             raise ValueError(
@@ -62,7 +71,7 @@ class Frequency(Claim):
 
 
 @dataclass(frozen=True)
-class Mean(Claim):
+class Mean(_Drawn):
     """Over random draws, the mean of `of` is `value`.
 
     The residual is the distance of the average from it in standard errors, estimated from the same
@@ -78,13 +87,6 @@ class Mean(Claim):
 
     of: Formula
     value: Formula
-    sigmas: float = field(default=5.0, kw_only=True)
-    tolerance: float = field(default=0.0, init=False, repr=False)
-    pooled: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tolerance", validation.positive("sigmas", self.sigmas))
-        super().__post_init__()
 
     @property
     def statement(self) -> str:

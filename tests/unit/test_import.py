@@ -1,9 +1,13 @@
 """What `import dynlens` gives, and what it does not cost."""
 
+import ast
 import importlib
 import importlib.util
+import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +121,44 @@ def test_importing_everything_brings_the_lobby_and_warns_of_nothing():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == PUBLIC
+
+
+PACKAGE = Path(dl.__file__).parent
+
+
+def imported(path):
+    """Modules that a file imports when it is imported."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def in_order(files):
+    """Modules after what they import; of a circle, a CycleError."""
+    named = {".".join(path.with_suffix("").parts): path for path in files}
+    named = {name.removesuffix(".__init__"): path for name, path in named.items()}
+    needs = {name: set(imported(path)) & set(named) - {name} for name, path in named.items()}
+    return list(TopologicalSorter(needs).static_order())
+
+
+def test_no_module_imports_itself_by_way_of_others(monkeypatch, tmp_path):
+    monkeypatch.chdir(PACKAGE.parent)
+    assert len(in_order(Path("dynlens").rglob("*.py"))) > 300
+    monkeypatch.chdir(tmp_path)
+    Path("one.py").write_text("import two\n")
+    Path("two.py").write_text("from one import x\n")
+    with pytest.raises(CycleError):
+        in_order(Path().glob("*.py"))
+
+
+def test_the_drawing_of_the_house_has_every_room():
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    drawing = text.split("```")[3]
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    missing = {
+        room for room in rooms if not re.search(rf"^{room} |  {room} ", drawing, re.MULTILINE)
+    }
+    assert not missing, f"not drawn: {missing}"
