@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from types import FrameType
 
 from dynlens.calibration.drawing import KINDS
-from dynlens.calibration.judging import Judged, judge
+from dynlens.calibration.judging import FAILED, Judged, judge
 from dynlens.calibration.kinds import algebra as _algebra  # the package registers all kinds
 from dynlens.calibration.pasting import pasted
 from dynlens.calibration.tally import Tally
@@ -102,7 +106,7 @@ def judged(block: Block, keep: bool) -> list[Judged]:
         return _read(block.path)
     rule = KINDS[block.kind]
     found = [judge(rule, block.seed, block.true, number) for number in block.numbers]
-    if keep:
+    if keep and all(one.status != FAILED for one in found):
         block.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(block.path, json.dumps([j.as_dict() for j in found]).encode())
     return found
@@ -113,7 +117,30 @@ def _read(path: Path) -> list[Judged]:
 
 
 def _in_turn(todo: list[Block], keep: bool) -> Iterator[list[Judged]]:
-    return (judged(block, keep) for block in todo)
+    with _listening() as heard:
+        for block in todo:
+            found = judged(block, keep)
+            if heard:
+                raise KeyboardInterrupt
+            yield found
+
+
+@contextmanager
+def _listening() -> Iterator[list[int]]:
+    """Note every Ctrl-C: a compiler that it interrupts may end in an error of its own."""
+    heard: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        signal.default_int_handler(number, frame)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, note) if in_main else None
+    try:
+        yield heard
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, before)
 
 
 def _side_by_side(todo: list[Block], processes: int, keep: bool) -> Iterator[list[Judged]]:

@@ -1,5 +1,7 @@
 """Calibration sees a broken judge; its rules, its claims and its page are what they say."""
 
+import signal
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -217,6 +219,22 @@ def test_an_interrupted_calibration_goes_on_where_it_was(tmp_path, monkeypatch):
     tally = calibrate(**settings)
     assert (len(made), len(tally.judged)) == (14, 24)
     assert running.finished(2, 12, ["powers"]).judged == tally.judged
+
+
+def test_an_interrupt_that_ends_in_another_error_ends_the_calibration(tmp_path, monkeypatch):
+    monkeypatch.setenv("DYNLENS_CACHE", str(tmp_path))
+
+    def interrupted(kind, seed, true, number):  # as a compiler does, in the midst of its work
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        none = (np.nan,) * 4
+        return Judged(kind.name, true, number, none[0], FAILED, *none[1:], 0.0, "RuntimeError", "")
+
+    monkeypatch.setattr(running, "judge", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(count=20, kinds=["expanded"], keep=True)
+    assert not list(tmp_path.rglob("*.json")), "what failed was kept"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_the_page_has_every_kind_and_what_was_missed():
