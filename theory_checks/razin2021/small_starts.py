@@ -1,6 +1,6 @@
 """Small starts that follow, or do not follow, a trajectory of rank one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,7 +113,8 @@ def alone(order, size, alpha, t_end):
 
 
 THIRD = family(3, 3, (0.1, 0.05, 0.025, 0.0125, 0.00625, 0.003125, 0.0015625))
-FOURTH = family(4, 2, (0.3, 0.2, 0.1, 0.05, 0.025, 0.0125), seed=2)
+# At the smallest the distance is 2e-8 of the whole.
+FOURTH = replace(family(4, 2, (0.3, 0.2, 0.1, 0.05, 0.025, 0.0125), seed=2), rtol=1e-12)
 # The smallest three alphas, near the limit, and the larger ones, farther from it.
 SMALLEST = {3: "0.007 - alpha", 4: "0.06 - alpha"}
 LARGER = {3: "(alpha - 0.006) * (0.06 - alpha)", 4: "(alpha - 0.02) * (0.25 - alpha)"}
