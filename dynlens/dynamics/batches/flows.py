@@ -139,7 +139,9 @@ def gradient_flow_batch(
         )
         for g, floor in enumerate(groups)
     ]
-    place = [int(np.sum(part[:b] == g)) for b, g in enumerate(part)]
+    place = np.empty(len(begins), dtype=int)  # of each start in its part
+    for g in range(len(groups)):
+        place[part == g] = np.arange(np.count_nonzero(part == g))
     runs: Sequence[Trajectory] = Made(len(begins), lambda b: parts[part[b]][place[b]])
     if names and by_lanes:
         runs = [observed(run, names) for run in runs]

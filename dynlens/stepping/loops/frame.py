@@ -83,22 +83,23 @@ def advance(w, clock, counts, times, states, floor, budget, most, t_end, rtol, a
         finish_step(w, clock, counts, h, last, bound, field)
         if loss <= floor:
             return BELOW
-        if np.isnan(times[counts[SAVED]]):  # whatever step it is
-            k = counts[SAVED]
-            times[k] = t
-            for i in range(n):
-                states[k, i] = new[i]
-            counts[SAVED] += 1
-            if last:
-                return DONE
-        while counts[SAVED] < times.size and times[counts[SAVED]] <= t:
-            k = counts[SAVED]
-            if times[k] == t:
+        if not times[counts[SAVED]] > t:  # it has come, or is NaN: the end of whatever step it is
+            if np.isnan(times[counts[SAVED]]):
+                k = counts[SAVED]
+                times[k] = t
                 for i in range(n):
                     states[k, i] = new[i]
-            else:
-                interpolate(w, clock, counts, times[k], states[k], field)
-            counts[SAVED] += 1
+                counts[SAVED] += 1
+                if last:
+                    return DONE
+            while counts[SAVED] < times.size and times[counts[SAVED]] <= t:
+                k = counts[SAVED]
+                if times[k] == t:
+                    for i in range(n):
+                        states[k, i] = new[i]
+                else:
+                    interpolate(w, clock, counts, times[k], states[k], field)
+                counts[SAVED] += 1
         if counts[EVALUATIONS] >= budget:
             return SPENT
         if turned(counts):
