@@ -188,7 +188,8 @@ def test_a_long_search_refutes_nothing_that_is_true(name):
     verdict = dl.falsify(claim(name), SHARP[name][4], seed=1, seconds=300)
     assert verdict.status == "SUPPORTED", str(verdict)
     assert verdict.search.whole
-    assert not verdict.search.unsure
+    # What may be rounding is equality to the last digit, and nothing else.
+    assert not verdict.search.unsure or abs(verdict.search.residual) < 1e-12
     if name in NEAREST:
         assert -NEAREST[name] < verdict.search.residual < 1e-12
 

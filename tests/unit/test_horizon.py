@@ -24,7 +24,9 @@ PROBLEM = dl.completion_problem(2)
 ASSUMED = (dl.BALANCED, dl.POSITIVE_DETERMINANT)
 BOUND = "1 / (sqrt(2) * sqrt(loss)) - 8"
 CLAIM = dl.AtLeast("frobenius_norm", BOUND, assumptions=ASSUMED)
-RESOLVED = 1e-3  # relative error of det W up to the horizon, the inverse of what claims ask for
+# Relative error of det W up to the horizon: twice the inverse of what claims ask for, since twins
+# estimate it, and are looked at until it is reached.
+RESOLVED = 2e-3
 
 # log det W from STARTS[0], by a Taylor series of order 30 in 60 digits on the factors.
 SIXTY_DIGITS = {
